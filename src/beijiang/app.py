@@ -121,6 +121,7 @@ def create_app(platform: Platform) -> FastAPI:
         exchange_routes.demands(platform.demands),
         exchange_routes.disputes(platform.disputes),
         exchange_routes.stops(platform.stops),
+        exchange_routes.times(platform.exchange),
         exchange_routes.openings(platform.openings),
         exchange_routes.pushes(platform.pushes),
         exchange_routes.flight_door(platform.flight),

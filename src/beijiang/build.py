@@ -26,12 +26,14 @@ from beijiang.apps import (
 )
 from beijiang.assess import (
     Assess,
+    CallRecord,
     ExchangeRecord,
     FactSources,
     Figures,
     IndicatorSeries,
     PlanDrafts,
     PlanTables,
+    PortalRecord,
     PublicFigures,
     WorkPlan,
 )
@@ -350,6 +352,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         fusion=fusion,
         standards=standards,
         exchange=ExchangeRecord(exchange, demands, templates, offered, zone),
+        portal=PortalRecord(voices, zone),
+        calls=CallRecord(evidence, tables, offered, zone),
     )
     assess = Assess(db, facts, access, evidence, clock, zone)
     figures = Figures(db, access, evidence, standards, clock, zone, sql)

@@ -124,7 +124,9 @@ def test_a_month_from_facts_to_an_answered_appeal(bureau: Bureau) -> None:  # no
     platform.inventory.add(bureau.steward, SystemDraft(name="旧系统", state=SystemState.RETIRED))
 
     sheet = assess.compute(bureau.reviewer, JUNE)
-    assert sheet.missing["call_volume"].en == "calls are not counted by providing department yet"
+    assert set(sheet.missing) == {"incident_score", "return_flow_rate"}, (
+        "what the platform has no source of, and says so"
+    )
     standing = assess.standing(bureau.steward, JUNE, OWNER)
     marks = standing.marks
     # The copy is shown and does not count; the empty table's draft is still within its time.
@@ -138,7 +140,7 @@ def test_a_month_from_facts_to_an_answered_appeal(bureau: Bureau) -> None:  # no
     assert (late.a, "2 次更新内容未变" in late.why.zh, fresh.a) == (0.0, True, 0.0)
     # Replies of exchange: three in time, one in time on its day, two not; half of what was partly met.
     assert (marks["reply_on_time"].fraction, marks["reply_on_time"].score) == ("4 / 6", pytest.approx(200 / 3))
-    assert marks["demand_satisfaction"].fraction == "1.5 / 3"
+    assert marks["demand_satisfaction"].fraction == "2.5 / 5"
     assert marks["quality_score"].fraction == "1 / 1"
     assert marks["open_set_count"].fraction == "1"
     assert "claim_rate" not in marks

@@ -72,6 +72,7 @@ BY_PERMISSION = {
     "Contracts.retire": Bound.NONE,
     "Contracts.send_back": Bound.NONE,
     "Contracts.unbind": Bound.NONE,
+    "Exchange.answer_extension": Bound.REVISION,
     "Figures.to_decide": Bound.NONE,
     "Fusion.end": Bound.NONE,
     "Fusion.merge": Bound.SEEN,

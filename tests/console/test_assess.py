@@ -66,7 +66,7 @@ def test_a_month_is_computed_looked_into_frozen_and_appealed(
     assert [p.org_id for p in found.places if p.group == 1] == [ORG]
     mine = f"/console/assess/{period}/{ORG}"
     page = steward.get(mine).text
-    assert "调用还没有按提供部门计数" in page
+    assert "安全事件台账尚未接入" in page
     indicator = next(iter(office.assess.standing(SYSTEM, Period.parse(period), ORG).marks))
     facts = steward.get(f"{mine}/{indicator}").text
     assert "尚未冻结" in facts
@@ -105,7 +105,7 @@ def seen_on(page: str) -> list[str]:
     return re.findall(r'name="seen" value="([^"]+)"', page)
 
 
-def test_an_indicator_is_defined_reported_released_and_drawn(desk: Callable[..., Any]) -> None:
+def test_an_indicator_is_defined_reported_released_and_drawn(desk: Callable[..., Any]) -> None:  # noqa: PLR0915 - one story
     reviewer, steward, head = desk("bureau_reviewer"), desk("steward"), desk("org_reviewer")
     assert "还没有统计指标" in steward.get("/console/figures").text
     reviewer.post("/console/figures-plan")
@@ -139,6 +139,19 @@ def test_an_indicator_is_defined_reported_released_and_drawn(desk: Callable[...,
     page = steward.get(f"{here}?lang=en").text
     assert "By region" in page
     assert "呼和浩特市" in page
+    target = {
+        "period": "2025",
+        "operator": "≥",
+        "value": "45",
+        "basis": "年度工作要点",
+        "region": "150100",
+        "org_id": "education",
+    }
+    reviewer.post(f"{here}/target", target)
+    page = steward.get(f"{here}?place=150100&lang=zh-CN").text
+    assert "呼和浩特市，" in page, "one league over time"
+    spec = json.loads(re.findall(r'id="over-time-data"[^>]*>(.*?)</', page, re.DOTALL)[0])
+    assert [one["values"] for one in spec["series"]] == [[40.0], [45.0]]
     assert steward.get("/console/figures-file?form=csv&lang=zh-CN").text.count("digital_schools") == 4
     assert "向公众公开" not in steward.get(here).text, "who reports does not open"
     assert "未公开" in head.get(here).text

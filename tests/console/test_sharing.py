@@ -214,7 +214,21 @@ def test_the_provider_decides_with_less_and_ends_what_it_gave(
     assert "请说明理由" in steward.get(here).text
     steward.post(f"{here}/decide", {**less, "words": "面积与巡诊无关", "rows": "500"})
     assert "不给" in steward.get(here).text
-    steward.post(f"{here}/decide", {"do": "extend", "days": "2", "words": "x"})
+    assert "由数据局同意后生效" in lead.get(here).text
+    lead.post(f"{here}/time", {"do": "extend", "days": "2", "words": "核对口径"})
+    assert "等数据局答复" in lead.get(here).text
+    publisher = desk("bureau_publisher")
+    seen = office.exchange.request(SYSTEM, asked.id).request.revision
+    asks = publisher.get(here).text
+    assert "核对口径" in asks
+    assert f'name="revision" value="{seen}"' in asks
+    publisher.post(f"{here}/time", {"do": "agree", "words": "同意", "revision": "1"})
+    assert office.exchange.request(SYSTEM, asked.id).request.case.extended == 0, "something else was looked at"
+    publisher.post(f"{here}/time", {"do": "agree", "words": "同意", "revision": str(seen)})
+    assert office.exchange.request(SYSTEM, asked.id).request.case.extended == 2
+    lead.post(f"{here}/time", {"do": "pause", "reason": "third_party", "words": "征求学校意见"})
+    assert "恢复计时" in lead.get(here).text
+    lead.post(f"{here}/time", {"do": "resume", "words": "意见已收到"})
     lead.post(f"{here}/decide", {**_offered(lead.get(here).text), "do": "approve"})
     request = office.exchange.request(SYSTEM, asked.id).request
     assert request.state is RequestState.PARTLY_APPROVED

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from exchange_bureau import AT, OWNER, Bureau, People
+from exchange_bureau import AT, BUREAU, OWNER, Bureau, People
 from typer.testing import CliRunner
 
 from beijiang import terminal
@@ -23,7 +23,7 @@ from beijiang.exchange import (
 )
 from beijiang.exchange.commands import demands as commands
 from beijiang.ingest import AlertKind
-from beijiang.kit import Conflict, Denied, Invalid, Language, NotFound
+from beijiang.kit import Conflict, Denied, Invalid, Language, NotFound, Wanted
 
 M = DemandMove
 
@@ -103,6 +103,68 @@ def test_who_is_asked_names_another_and_that_one_confirms(bureau: Bureau) -> Non
     ]  # fmt: skip
     with pytest.raises(NotFound):
         demands.demand(bureau["banner"], made.id)
+
+
+def dispatched(bureau: Bureau) -> Demand:
+    demands = bureau.platform.demands
+    made = raised(bureau)
+    demands.move(bureau["reviewer"], made.id, M.PASS)
+    sent: Demand = demands.move(bureau["reviewer"], made.id, M.DISPATCH, "", Answer(org_id=OWNER))
+    return sent
+
+
+def test_a_duty_has_a_clock_that_ends_with_the_promise_and_within_the_law(bureau: Bureau) -> None:
+    demands, alerts, due = bureau.platform.demands, bureau.platform.alerts, bureau.platform.standards.due
+    sent = dispatched(bureau)
+    assert sent.case is not None
+    assert sent.case.rule_id == "share.uncatalogued.default", "who is asked has a time to answer"
+    with pytest.raises(Invalid) as error:
+        demands.move(bureau["steward"], sent.id, M.CONFIRM, "", Answer(supply_by=date(2099, 1, 1)))
+    assert error.value.reason == "supply_day"
+    far = bureau.today + timedelta(days=200)
+    demands.move(bureau["steward"], sent.id, M.CONFIRM, "", Answer(supply_by=far))
+    assert demands.demand(bureau["steward"], sent.id).deadline.last_day == due(bureau.today, 20).on
+    soon = dispatched(bureau)
+    day = due(bureau.today, 2).on
+    demands.move(bureau["steward"], soon.id, M.CONFIRM, "", Answer(supply_by=day))
+    assert demands.demand(bureau["steward"], soon.id).deadline.last_day == day
+    bureau.clock.advance(timedelta(days=(day - bureau.today).days + 1))
+    demands.watch()
+    assert alerts.open()[AlertKind.REQUEST_OVERDUE, soon.id].org_id == OWNER
+    bureau.clock.advance(due(day, 3).on - bureau.today)
+    demands.watch()
+    assert alerts.open()[AlertKind.REQUEST_OVERDUE, soon.id].org_id == BUREAU, "and then the data authority"
+    with pytest.raises(Denied):
+        demands.move(bureau["steward"], soon.id, M.POSTPONE, "来不及", Answer(supply_by=far))
+    with pytest.raises(Invalid):
+        demands.move(bureau["reviewer"], soon.id, M.POSTPONE, "系统改造", Answer(supply_by=day))
+    later = due(bureau.today, 30).on
+    moved = demands.move(bureau["reviewer"], soon.id, M.POSTPONE, "系统改造", Answer(supply_by=later))
+    assert (moved.supply_by, demands.demand(bureau["steward"], soon.id).deadline.last_day) == (later, later)
+    assert (AlertKind.REQUEST_OVERDUE, soon.id) not in alerts.open()
+    back = demands.move(bureau["steward"], soon.id, M.GIVE_BACK, "系统已停用")
+    assert (back.state, back.supply_by, back.case.rule_id) == (DemandState.CORRECTION, None, "dispute.mediate.default")
+    assert soon.id in {one.id for one in demands.waiting(bureau["reviewer"])}
+    ended = demands.move(bureau["consumer"], sent.id, M.WITHDRAW, "不再需要")
+    assert (ended.state, ended.case.answered is not None) == (DemandState.WITHDRAWN, True)
+
+
+def test_who_needs_what_the_catalog_has_says_that_it_came(bureau: Bureau) -> None:
+    demands = bureau.platform.demands
+    made = raised(bureau)
+    demands.move(bureau["reviewer"], made.id, M.PASS)
+    found = demands.move(bureau["reviewer"], made.id, M.MATCH, "", Answer(resource_id=bureau.resource.id))
+    assert found.case is not None
+    assert found.case.rule_id == "share.deliver.809"
+    bureau.clock.advance(timedelta(days=40))
+    demands.watch()
+    alert = bureau.platform.alerts.open()[AlertKind.REQUEST_OVERDUE, made.id]
+    assert alert.org_id != OWNER, "who needs it has to ask; the source is not late"
+    assert M.POSTPONE not in demands.demand(bureau["reviewer"], made.id).moves
+    done = demands.move(bureau["consumer"], made.id, M.RECEIVE, "已获授权并取得")
+    assert (done.state, done.resource_id) == (DemandState.COMPLETED, bureau.resource.id)
+    mine = demands.demand_part(bureau["consumer"], DemandQuery(mine=True), Wanted(limit=None)).rows
+    assert {one.id for one in mine} == {one.id for one in demands.waiting(bureau["consumer"])}
 
 
 def test_a_returned_demand_comes_again_and_a_late_one_is_urged(bureau: Bureau) -> None:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from beijiang import terminal
 from beijiang.evidence import verifier as judge
 from beijiang.exchange import GrantQuery, GrantState
-from beijiang.exchange.commands import commands
+from beijiang.exchange.commands import add_times, commands
 from beijiang.kit import Language
 
 CAPITAL, CITY, NAME = "注册资本", "盟市", "企业名称"
@@ -78,6 +78,16 @@ def test_programs_ask_decide_and_read(bureau: Bureau, programs: People) -> None:
     assert approve("reviewer").json()["state"] == "provider_review"
     late = programs["steward"].post(f"{here}/extend", json={"days": 2, "words": "经数据局同意"})
     assert late.status_code == 200
+    assert consumer.get(here).json()["time_asked"]["detail"] == {"days": 2}
+    yes = {"agree": True, "words": "口径须核对", "revision": consumer.get(here).json()["revision"]}
+    stale = {**yes, "revision": 1}
+    assert programs["publisher"].post(f"{here}/extension", json=stale).json()["error"]["code"] == "exchange_changed"
+    assert programs["lead"].post(f"{here}/extension", json=yes).status_code == 403
+    assert programs["publisher"].post(f"{here}/extension", json=yes).status_code == 200
+    heard = {"reason": "third_party", "words": "征求企业意见"}
+    assert programs["steward"].post(f"{here}/pause", json=heard).status_code == 200
+    assert consumer.get(here).json()["deadline"]["state"] == "paused"
+    assert programs["reviewer"].post(f"{here}/resume", json={"words": "意见已收到"}).status_code == 200
     assert consumer.get(here).json()["deadline"]["rule"] == "share.reply.conditional.809"
     less = {"words": "只给呼市", "where": ["盟市=呼和浩特市"], "rows_per_day": 50}
     assert approve("steward", **less).status_code == 200
@@ -85,9 +95,9 @@ def test_programs_ask_decide_and_read(bureau: Bureau, programs: People) -> None:
     assert last["state"] == "partly_approved"
     view = consumer.get(here).json()
     assert [step["move"] for step in view["steps"]] == [
-        "submit", "approve", "ask_more", "supply", "approve", "extend", "narrow", "approve",
+        "submit", "approve", "ask_more", "supply", "approve", "ask_time", "extend", "suspend", "resume", "narrow", "approve",
     ]  # fmt: skip
-    assert view["may"] == {"decide": False, "supply": False, "withdraw": False}
+    assert view["may"] == {"decide": False, "supply": False, "withdraw": False, "consent": False}
     minutes = consumer.get(f"{here}/minutes")
     assert minutes.headers["content-type"] == "application/pdf"
     printed = PdfReader(io.BytesIO(minutes.content)).pages[0].extract_text()
@@ -152,6 +162,7 @@ def test_a_used_up_quota_is_said_with_429(bureau: Bureau, programs: People) -> N
 def test_an_operator_does_the_same_at_the_terminal(bureau: Bureau, tmp_path: Path) -> None:  # noqa: PLR0915 - one story
     terminal.set_style(as_json=True, language=Language.ZH)
     group = commands(lambda: bureau.exchange, lambda: bureau.platform.access)
+    add_times(group, lambda: bureau.exchange, lambda: bureau.platform.access)
 
     def run(login: str, *words: str) -> str:
         done = CliRunner().invoke(group, [*words, "--as", login] if login else list(words))
@@ -169,7 +180,10 @@ def test_an_operator_does_the_same_at_the_terminal(bureau: Bureau, tmp_path: Pat
     run("reviewer", "approve", number, "--words", "齐全")
     run("steward", "ask-more", number, "--words", "补条款")
     run("consumer", "supply", number, "--basis", "医疗机构管理条例第五条", "--words", "已补")
-    run("steward", "extend", number, "--days", "2", "--words", "经同意")
+    run("steward", "extend", number, "--days", "2", "--words", "核对口径")
+    run("publisher", "consent", number, "--words", "同意")
+    run("steward", "pause-time", number, "--reason", "third_party", "--words", "征求企业意见")
+    run("steward", "resume-time", number, "--words", "意见已收到")
     run("steward", "approve", number, "--words", "只给一年", "--where", "盟市=包头市")
     run("lead", "approve", number)
     view = bureau.exchange.request(bureau["consumer"], number)

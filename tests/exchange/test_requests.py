@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from exchange_bureau import COUNTY, OTHER, OWNER, TABLE, Bureau
+from exchange_bureau import BUREAU, COUNTY, OTHER, OWNER, TABLE, Bureau
 
 from beijiang.evidence import EvidenceQuery
 from beijiang.exchange import GranteeKind, GrantState, Move, Narrowing, RequestQuery, RequestState, Way
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, NotFound
 from beijiang.protection import Handling
+from beijiang.standards import Action, EntryKind, PauseReason, flat_rule
 from beijiang.tables import Filter, FilterOp
 
 ID, CAPITAL, CITY, NAME = "法定代表人证件号码", "注册资本", "盟市", "企业名称"
@@ -53,9 +54,9 @@ def test_the_plan_says_who_decides_and_by_when_before_anything_runs(bureau: Bure
     assert plan.problems == ()
     assert [one.org_id for one in plan.stages] == [None, OWNER, OWNER]
     limited = [one.limit for one in plan.stages]
-    assert limited == ["", "share.reply.conditional.809", "share.reply.conditional.809"]
+    assert limited == ["share.reply.conditional.809"] * 3, "the law counts from the day the request came in"
     due = bureau.platform.standards.due(bureau.today, 10).on
-    assert plan.stages[1].due_on == due
+    assert {one.due_on for one in plan.stages} == {due}
     sensitive = bureau.exchange.plan(bureau["consumer"], bureau.draft(ID, impact="评2026-01"))
     assert [one.stage.id for one in sensitive.stages][-1] == "authority_decision"
     across = bureau.exchange.plan(bureau["banner"], bureau.draft(CAPITAL))
@@ -142,15 +143,17 @@ def test_what_is_missing_is_told_once_and_the_clock_stands_still(bureau: Bureau)
     exchange.approve(bureau["reviewer"], request.id)
     asked = exchange.ask_more(bureau["steward"], request.id, "请补充业务依据的条款")
     assert asked.state is RequestState.SUPPLEMENT
-    bureau.clock.advance(timedelta(days=20))
+    bureau.clock.advance(timedelta(days=12))
     view = exchange.request(bureau["consumer"], request.id)
     assert (view.deadline.state.value, view.may_supply) == ("paused", True)
     exchange.watch()
-    assert not [one for one in bureau.platform.alerts.open() if one[1] == request.id]
+    alerts = bureau.platform.alerts
+    assert alerts.open()[AlertKind.REQUEST, request.id].org_id == OTHER, "who has to complete it is reminded"
     terms = {"since": request.draft.terms.since, "until": request.draft.terms.until}
     more = bureau.draft(CAPITAL, basis="医疗机构管理条例第五条、第三十条", **terms)
     back = exchange.supply(bureau["consumer"], request.id, more, "已补充")
     assert (back.state, back.at_stage) == (RequestState.PROVIDER_REVIEW, 1)
+    assert not [one for one in alerts.open() if one[1] == request.id]
     with pytest.raises(Conflict) as error:
         exchange.ask_more(bureau["steward"], request.id, "再补一次")
     assert error.value.reason == "told_once"
@@ -176,27 +179,139 @@ def test_a_grant_is_for_ones_own_people_only(bureau: Bureau) -> None:
         assert [problem.code for problem in plan.problems] == ["unknown_grantee"]
 
 
+def test_what_is_not_completed_in_time_counts_as_withdrawn(bureau: Bureau) -> None:
+    exchange = bureau.exchange
+    request = bureau.asked(CAPITAL)
+    exchange.ask_more(bureau["reviewer"], request.id, "请补充业务依据的条款")
+    bureau.clock.advance(timedelta(days=15))
+    exchange.watch()
+    view = exchange.request(bureau["consumer"], request.id)
+    assert (view.request.state, view.steps[-1].by) == (RequestState.WITHDRAWN, SYSTEM.id)
+    assert "视为撤回" in view.steps[-1].words
+    assert not [one for one in bureau.platform.alerts.open() if one[1] == request.id]
+
+
+def test_the_law_counts_from_the_day_a_request_came_in_while_the_bureau_sleeps(bureau: Bureau) -> None:
+    exchange, alerts = bureau.exchange, bureau.platform.alerts
+    request = bureau.asked(CITY)
+    came = bureau.today
+    due = bureau.platform.standards.due(came, 10).on
+    assert exchange.request(bureau["consumer"], request.id).deadline.last_day == due
+    bureau.clock.advance(timedelta(days=8))
+    exchange.watch()
+    assert alerts.open()[AlertKind.REQUEST, request.id].org_id == BUREAU, "it waits for the data authority"
+    passed = exchange.approve(bureau["reviewer"], request.id, "齐全")
+    view = exchange.request(bureau["consumer"], request.id)
+    assert (passed.case.began, view.deadline.last_day) == (request.submitted_at, due), "the provider has what is left"
+    exchange.refuse(bureau["steward"], request.id, "与业务无关")
+    slept = bureau.asked(CITY)
+    bureau.clock.advance(timedelta(days=30))
+    exchange.watch()
+    above = bureau.platform.access.organisation(BUREAU).parent_id
+    assert alerts.open()[AlertKind.REQUEST_OVERDUE, slept.id].org_id == above, "and then it is the one above that hears"
+    exchange.withdraw(bureau["consumer"], slept.id, "不再需要")
+
+
+def activate(bureau: Bureau, rule_id: str, active: str) -> None:
+    laws, steward = bureau.platform.registry, bureau["steward"]
+    flat = flat_rule(laws.rule(steward, rule_id)[1][0])
+    change = laws.change_of(steward, Action.CHANGE, EntryKind.RULE, {**flat, "active": active})
+    made = laws.propose(steward, [change], "本级试行", bureau.today)
+    laws.approve(bureau["reviewer"], made.id)
+
+
+def test_a_formal_review_with_a_limit_of_its_own_takes_nothing_from_the_law(bureau: Bureau) -> None:
+    activate(bureau, "share.formal_review.gp", "true")
+    request = bureau.asked(CITY)
+    assert request.case.rule_id == "share.formal_review.gp"
+    bureau.clock.advance(timedelta(days=1))
+    passed = bureau.exchange.approve(bureau["reviewer"], request.id, "齐全")
+    assert (passed.case.rule_id, passed.case.began) == ("share.reply.conditional.809", request.submitted_at)
+    bureau.exchange.withdraw(bureau["consumer"], request.id, "不再需要")
+    activate(bureau, "share.formal_review.gp", "false")
+
+
 def test_who_is_late_is_warned_and_the_matter_goes_up(bureau: Bureau) -> None:
     exchange, alerts = bureau.exchange, bureau.platform.alerts
     request = bureau.asked(CITY)
     exchange.approve(bureau["reviewer"], request.id)
-    extended = exchange.extend(bureau["steward"], request.id, 3, "经数据局同意延长，正在核对口径")
-    assert extended.case.extended == 3
-    with pytest.raises(Conflict):
-        exchange.extend(bureau["steward"], request.id, 3, "再延长")
     due = exchange.request(bureau["consumer"], request.id).deadline.due
     bureau.clock.at = due - timedelta(days=1)
     exchange.watch()
-    assert (AlertKind.REQUEST, request.id) in alerts.open()
+    assert alerts.open()[AlertKind.REQUEST, request.id].org_id == OWNER
+    told = []
     for _ in range(12):
         bureau.clock.advance(timedelta(days=1))
         exchange.watch()
         exchange.watch()
-    told = [s.words for s in exchange.request(bureau["consumer"], request.id).steps if s.move is Move.ESCALATE]
-    assert [word in words for words, word in zip(told, ("负责人", "数据局", "上级"), strict=True)] == [True] * 3
-    assert alerts.open()[AlertKind.REQUEST_OVERDUE, request.id].org_id == OWNER
+        told += [one.org_id for key, one in alerts.open().items() if key == (AlertKind.REQUEST_OVERDUE, request.id)]
+    steps = [s for s in exchange.request(bureau["consumer"], request.id).steps if s.move is Move.ESCALATE]
+    above = bureau.platform.access.organisation(BUREAU).parent_id or BUREAU
+    assert [s.detail for s in steps] == [
+        {"to": OWNER, "step": 1}, {"to": BUREAU, "step": 2}, {"to": above, "step": 3},
+    ]  # fmt: skip
+    words = [s.words for s in steps]
+    assert [word in said for said, word in zip(words, ("负责人", "数据局", "上级"), strict=True)] == [True] * 3
+    assert list(dict.fromkeys(told)) == list(dict.fromkeys([OWNER, BUREAU, above])), "each hears of it in turn"
+    records = bureau.platform.evidence_reader.search(
+        SYSTEM, EvidenceQuery(action="exchange.request_escalate", target=request.id)
+    ).records
+    assert sorted(one.detail["step"] for one in records) == [1, 2, 3]
     exchange.refuse(bureau["steward"], request.id, "不再需要")
     assert not [one for one in alerts.open() if one[1] == request.id]
+
+
+def test_more_time_is_asked_for_and_the_data_authority_consents(bureau: Bureau) -> None:
+    exchange = bureau.exchange
+    request = bureau.asked(CITY)
+    exchange.approve(bureau["reviewer"], request.id)
+    asked = exchange.extend(bureau["steward"], request.id, 3, "正在核对口径")
+    assert asked.case.extended == 0, "nobody extends his own time"
+    with pytest.raises(Conflict):
+        exchange.extend(bureau["steward"], request.id, 3, "再请求")
+    for login in ("steward", "lead", "reviewer", "consumer"):
+        with pytest.raises(Denied):
+            exchange.answer_extension(bureau[login], request.id, "同意", agree=True)
+    view = exchange.request(bureau["publisher"], request.id)
+    assert (view.may_consent, view.time_asked.words) == (True, "正在核对口径")
+    no = exchange.answer_extension(bureau["publisher"], request.id, "口径已统一，无需延长", agree=False)
+    assert no.case.extended == 0
+    with pytest.raises(Invalid):
+        exchange.extend(bureau["steward"], request.id, 30, "正在核对口径")
+    exchange.extend(bureau["steward"], request.id, 2, "企业较多")
+    yes = exchange.answer_extension(bureau["publisher"], request.id, "同意", agree=True)
+    assert yes.case.extended == 2
+    with pytest.raises(Conflict):
+        exchange.answer_extension(bureau["publisher"], request.id, "同意", agree=True)
+    with pytest.raises(Conflict):
+        exchange.extend(bureau["steward"], request.id, 3, "再延长")
+    exchange.refuse(bureau["steward"], request.id, "不再需要")
+
+
+def test_time_stands_still_while_a_third_party_is_heard_and_not_for_ever(bureau: Bureau) -> None:
+    exchange = bureau.exchange
+    request = bureau.asked(CITY)
+    exchange.approve(bureau["reviewer"], request.id)
+    with pytest.raises(Invalid):
+        exchange.pause(bureau["steward"], request.id, PauseReason.PAPERS, "缺材料")
+    with pytest.raises(Denied):
+        exchange.pause(bureau["consumer"], request.id, PauseReason.THIRD_PARTY, "等一等")
+    held = exchange.pause(bureau["steward"], request.id, PauseReason.THIRD_PARTY, "征求企业意见")
+    assert held.case.pauses[-1].until is None
+    bureau.clock.advance(timedelta(days=15))
+    exchange.watch()
+    assert not [one for one in bureau.platform.alerts.open() if one[1] == request.id]
+    on = exchange.resume_time(bureau["reviewer"], request.id, "意见已收到")
+    assert on.case.pauses[-1].until == bureau.today
+    exchange.pause(bureau["steward"], request.id, PauseReason.THIRD_PARTY, "再征求意见")
+    bureau.clock.advance(timedelta(days=30))
+    exchange.watch()
+    view = exchange.request(bureau["consumer"], request.id)
+    assert (view.steps[-1].move, view.steps[-1].by) == (Move.RESUME, SYSTEM.id)
+    passed = exchange.pause(bureau["steward"], request.id, PauseReason.FORCE_MAJEURE, "机房停电")
+    passed = exchange.approve(bureau["steward"], request.id, "同意")
+    assert passed.case.pauses[-1].until == bureau.today, "who decides does not wait any more"
+    exchange.refuse(bureau["lead"], request.id, "不再需要")
 
 
 def test_somebody_stands_in_for_a_reviewer_who_is_away(bureau: Bureau) -> None:

@@ -24,7 +24,7 @@ MACHINERY: dict[str, set[str]] = {
     "Apps": {"bundle_of", "check_audience", "check_filled", "check_statements", "opened", "own_grants", "spoken"},
     "AppServers": {"pid", "start", "stop", "watch"},
     "AppJobs": {"watch", "work"},
-    "Alerts": {"clear", "open", "say"},
+    "Alerts": {"clear", "open", "renew", "say"},
     "Assess": {"indicators", "watch"},
     "Cascade": {"afar", "on_entry_moved", "version", "watch"},
     "Catalog": {
@@ -160,7 +160,7 @@ MACHINERY: dict[str, set[str]] = {
     },
     "Notices": {"pulse", "start", "stop", "sweep", "take", "watch"},
     "Shares": {"actor_for", "fetch", "watch"},
-    "Services": {"locked_out", "probe_due", "probed", "renew", "stop", "watch"},
+    "Services": {"answered", "locked_out", "probe_due", "probed", "renew", "stop", "watch"},
     "Registrations": {"applicant", "due", "renew", "watch"},
     "SqlGateway": {"bound"},
     "Releases": {"keeps_back"},

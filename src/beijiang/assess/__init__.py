@@ -4,7 +4,7 @@ Scores are made of the platform's own facts (catalog, tables, quality, tickets, 
 the tables ``assess_book``, ``assess_sheet``, ``assess_mark``, ``assess_fact``, ``assess_appeal``, ``assess_figure``,
 ``assess_figure_value``, ``assess_figure_target``, ``assess_figure_opening``, ``plan_task``, ``plan_progress``,
 ``plan_draft``, ``plan_draft_line`` and ``plan_table_set``. What it needs of exchange is the
-protocol ``ExchangeFacts``, which ``ExchangeRecord`` fulfils.
+protocol ``ExchangeFacts``, which ``ExchangeRecord`` fulfils; of the portal ``PortalFacts``, of calls ``CallFacts``.
 """
 
 from __future__ import annotations
@@ -18,18 +18,21 @@ from beijiang.assess.models import __all__ as _models
 if TYPE_CHECKING:
     from beijiang.assess.service import (
         Assess,
+        CallRecord,
         ExchangeRecord,
         FactSources,
         Figures,
         IndicatorSeries,
         PlanDrafts,
         PlanTables,
+        PortalRecord,
         PublicFigures,
         WorkPlan,
     )
 
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Assess",
+    "CallRecord",
     "ExchangeRecord",
     "FactSources",
     "Figures",
@@ -37,6 +40,7 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "PlanDrafts",
     "PlanMoved",
     "PlanTables",
+    "PortalRecord",
     "PublicFigures",
     "WorkPlan",
     *_models,

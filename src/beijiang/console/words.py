@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from beijiang.console.app_words import APP_ACTIONS
+from beijiang.console.time_words import TIME
 from beijiang.ingest import AffectedKind
 from beijiang.kit import Text
 
@@ -322,6 +323,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "exchange.request_ask_more": Text("共享申请退回补正", "share request sent back"),
         "exchange.request_escalate": Text("督办共享申请", "share request escalated"),
         "exchange.request_extend": Text("延长共享申请期限", "share request extended"),
+        **TIME,
         "exchange.request_refuse": Text("不同意共享申请", "share request refused"),
         "exchange.request_submit": Text("提交共享申请", "share request handed in"),
         "exchange.request_supply": Text("补正共享申请", "share request completed"),

@@ -331,6 +331,13 @@ class Voices:
             return None
         return deadline(voice.case, self.parts.clock.now(), self.parts.standards.calendar, self.parts.zone)
 
+    def timed(self, actor: Actor) -> Sequence[tuple[Voice, Deadline]]:
+        """Return every word of the public that was to be answered by a day, with how that stands; for assessment."""
+        self._access.require(actor, Permission.OPENDATA_PORTAL_MANAGE)
+        with self._db.read() as connection:
+            found, _ = VoiceStore(connection).desk(VoiceQuery(size=1_000_000), None)
+        return [(one, standing) for one in found if (standing := self.due(one)) is not None]
+
     def renew(self, tx: UnitOfWork) -> int:
         """Wrap every contact under the newest root key, when a new one was made; return how many."""
         store = VoiceStore(tx.connection)

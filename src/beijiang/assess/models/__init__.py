@@ -1,7 +1,18 @@
 """The vocabulary of assessment, statistical indicators and the work plan."""
 
 from beijiang.assess.models.appeals import Appeal, AppealState, AppealView
-from beijiang.assess.models.asked import Closed, Due, ExchangeFacts, LinkageFacts, Met, NodeDone, Probed
+from beijiang.assess.models.asked import (
+    Called,
+    CallFacts,
+    Closed,
+    Due,
+    ExchangeFacts,
+    LinkageFacts,
+    Met,
+    NodeDone,
+    PortalFacts,
+    Probed,
+)
 from beijiang.assess.models.drafts import (
     DraftLine,
     DraftState,
@@ -81,6 +92,8 @@ __all__ = [
     "Better",
     "Book",
     "BookState",
+    "CallFacts",
+    "Called",
     "Closed",
     "Direction",
     "DraftLine",
@@ -113,6 +126,7 @@ __all__ = [
     "PlanDraft",
     "PlanTableSet",
     "PlanTask",
+    "PortalFacts",
     "Probed",
     "Progress",
     "Proof",

@@ -9,7 +9,18 @@ from typing import Protocol
 
 from beijiang.kit import Word
 
-__all__ = ["Closed", "Due", "ExchangeFacts", "LinkageFacts", "Met", "NodeDone", "Probed"]
+__all__ = [
+    "CallFacts",
+    "Called",
+    "Closed",
+    "Due",
+    "ExchangeFacts",
+    "LinkageFacts",
+    "Met",
+    "NodeDone",
+    "PortalFacts",
+    "Probed",
+]
 
 
 class Met(Word):
@@ -18,6 +29,8 @@ class Met(Word):
     MATCHED = "matched", "已满足", "matched"
     PARTIAL = "partial", "部分满足", "partial"
     UNMATCHED = "unmatched", "未满足", "unmatched"
+    UNSUPPLIED = "unsupplied", "逾期未供数", "not supplied by its day"
+    UNJUDGED = "unjudged", "已供数，逾期未评价，视为满足", "supplied; nobody judged it in time, so it counts as met"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +99,31 @@ class LinkageFacts(Protocol):
 
     def deeds(self, since: datetime, until: datetime) -> Sequence[NodeDone]:
         """Return what each linked node below did from a moment on and before another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """A table or a service of a department, and how often others had something of it."""
+
+    org_id: str
+    id: str
+    name: str
+    calls: int
+    service: bool = False
+
+
+class PortalFacts(Protocol):
+    """The facts of the portal, per department and days (both inclusive)."""
+
+    def messages(self, since: date, until: date) -> Sequence[Due]:
+        """Return the words of the public whose answer was due in these days."""
+
+
+class CallFacts(Protocol):
+    """How often departments' data were called, in days (both inclusive)."""
+
+    def calls(self, since: date, until: date) -> Sequence[Called]:
+        """Return the tables and services that other departments, or the public, had something of."""
 
 
 class ExchangeFacts(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import quote
 
 from beijiang.assess.models.indicators import Book, Indicator, Kind, indicators
 from beijiang.assess.models.periods import Period
@@ -31,6 +32,23 @@ class Subject(Word):
     SYSTEM = "system", "信息系统", "system"
     UNIT = "unit", "单位", "unit"
     NODE = "node", "联动节点", "linked node"
+    VOICE = "voice", "公众来件", "word of the public"
+
+
+_PAGES: Final = {
+    Subject.ENTRY: "/console/catalog/",
+    Subject.TABLE: "/console/tables/",
+    Subject.TICKET: "/console/tickets/",
+    Subject.LIBRARY: "/console/libraries/",
+    Subject.REQUEST: "/console/sharing/requests/",
+    Subject.DEMAND: "/console/demands/",
+    Subject.CLAIM: "/console/claims/",
+    Subject.NODE: "/console/federation?node=",
+    Subject.SERVICE: "/console/services/",
+    Subject.SYSTEM: "/console/systems/",
+    Subject.UNIT: "/console/evidence?org_id=",
+    Subject.VOICE: "/console/voices/",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +65,12 @@ class Fact:
     counted: bool = True
     """False: shown, and left out of both sums (empty, duplicate, not due yet, ruled out by an appeal)."""
     at: datetime | None = None
+
+    @property
+    def href(self) -> str:
+        """Return the address of the page that shows what it is about."""
+        place = "#letters" if self.subject is Subject.NODE else ""
+        return f"{_PAGES[self.subject]}{quote(self.ref, safe='')}{place}"
 
 
 class MarkState(Word):

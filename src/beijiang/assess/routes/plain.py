@@ -100,6 +100,7 @@ def fact_json(one: Fact, place: int) -> dict[str, Any]:
         "subject": one.subject.value,
         "ref": one.ref,
         "name": one.name,
+        "href": one.href,
         "a": one.a,
         "b": one.b,
         "counted": one.counted,

@@ -8,16 +8,18 @@ from beijiang.assess.service.looking import FactSources
 from beijiang.assess.service.opening import PublicFigures
 from beijiang.assess.service.plan_tables import PlanTables
 from beijiang.assess.service.planning import WorkPlan
-from beijiang.assess.service.record import ExchangeRecord
+from beijiang.assess.service.record import CallRecord, ExchangeRecord, PortalRecord
 
 __all__ = [
     "Assess",
+    "CallRecord",
     "ExchangeRecord",
     "FactSources",
     "Figures",
     "IndicatorSeries",
     "PlanDrafts",
     "PlanTables",
+    "PortalRecord",
     "PublicFigures",
     "WorkPlan",
 ]

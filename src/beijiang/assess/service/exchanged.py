@@ -1,4 +1,4 @@
-"""Facts that exchange tells: replies, demands, claim tasks."""
+"""Facts that exchange and the portal tell: replies, demands, claim tasks, words of the public, calls."""
 
 from __future__ import annotations
 
@@ -11,9 +11,16 @@ from beijiang.kit import Text
 if TYPE_CHECKING:
     from beijiang.assess.service.looking import Look
 
-__all__ = ["claim_rate", "demand_satisfaction", "reply_on_time", "service_availability"]
+__all__ = [
+    "call_volume",
+    "claim_rate",
+    "demand_satisfaction",
+    "open_feedback_on_time",
+    "reply_on_time",
+    "service_availability",
+]
 
-_MET: Final = {Met.MATCHED: 1.0, Met.PARTIAL: 0.5, Met.UNMATCHED: 0.0}
+_MET: Final = {Met.MATCHED: 1.0, Met.PARTIAL: 0.5, Met.UNMATCHED: 0.0, Met.UNSUPPLIED: 0.0, Met.UNJUDGED: 1.0}
 
 
 def reply_on_time(look: Look) -> Iterator[Fact]:
@@ -21,6 +28,30 @@ def reply_on_time(look: Look) -> Iterator[Fact]:
     exchange = look.parts.exchange
     for one in exchange.replies(look.period.first, look.period.last) if exchange else ():
         yield _due(look, one, Subject.REQUEST)
+
+
+def open_feedback_on_time(look: Look) -> Iterator[Fact]:
+    """Look at words of the public whose answer was due in the period."""
+    portal = look.parts.portal
+    for one in portal.messages(look.period.first, look.period.last) if portal else ():
+        yield _due(look, one, Subject.VOICE)
+
+
+def call_volume(look: Look) -> Iterator[Fact]:
+    """Look at tables and services of which others had something in the period; what a department reads of its own is no service."""
+    source = look.parts.calls
+    for one in source.calls(look.period.first, look.period.last) if source else ():
+        yield Fact(
+            org_id=one.org_id,
+            subject=Subject.SERVICE if one.service else Subject.TABLE,
+            ref=one.id,
+            name=one.name,
+            a=float(one.calls),
+            b=1.0,
+            why=Text(
+                f"其他部门和公众成功调用 {one.calls} 次", f"{one.calls} calls of other departments and the public"
+            ),
+        )
 
 
 def claim_rate(look: Look) -> Iterator[Fact]:

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.access import OrganisationKind
 from beijiang.assess.models import Fact, Indicator, Subject
-from beijiang.assess.service.exchanged import claim_rate, demand_satisfaction, reply_on_time, service_availability
+from beijiang.assess.service.exchanged import (
+    call_volume,
+    claim_rate,
+    demand_satisfaction,
+    open_feedback_on_time,
+    reply_on_time,
+    service_availability,
+)
 from beijiang.assess.service.looking import MANY, Look
 from beijiang.catalog import OpenType, ShareType, State, SystemQuery, SystemState, TaskKind
 from beijiang.exchange import PEER_ORGANISATION
@@ -394,11 +401,11 @@ _SOURCES: Final[Mapping[str, Callable[[Look], Iterator[Fact]]]] = {
     "demand_satisfaction": demand_satisfaction,
     "claim_rate": claim_rate,
     "service_availability": service_availability,
+    "call_volume": call_volume,
+    "open_feedback_on_time": open_feedback_on_time,
 }
 _EXCHANGED: Final = frozenset({"reply_on_time", "demand_satisfaction", "claim_rate", "service_availability"})
 _NONE: Final[Mapping[str, Text]] = {
-    "call_volume": Text("调用还没有按提供部门计数", "calls are not counted by providing department yet"),
     "return_flow_rate": Text("数据回流尚未接入", "the return of data downward is not connected yet"),
-    "open_feedback_on_time": Text("门户留言尚未接入", "feedback of the portal is not connected yet"),
     "incident_score": Text("安全事件台账尚未接入", "the register of incidents is not connected yet"),
 }

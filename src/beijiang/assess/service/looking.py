@@ -13,7 +13,7 @@ from beijiang.kit import SYSTEM, Text
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.assess.models import ExchangeFacts, LinkageFacts
+    from beijiang.assess.models import CallFacts, ExchangeFacts, LinkageFacts, PortalFacts
     from beijiang.catalog import Catalog, Entry, Inventory, Resource
     from beijiang.evidence import Evidence
     from beijiang.fusion import Fusion
@@ -45,6 +45,8 @@ class FactSources:
     """None: exchange is not there, and what rests on it has no facts."""
     linkage: LinkageFacts | None = None
     """None: linkage is not there, and units are active on this platform only."""
+    portal: PortalFacts | None = None
+    calls: CallFacts | None = None
 
 
 class Look:

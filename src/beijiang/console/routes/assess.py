@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Final
-from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -18,7 +17,7 @@ from beijiang.kit import Invalid, Text
 from beijiang.standards import SheetFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from beijiang.assess import Fact, Sheet
     from beijiang.build import Platform
@@ -27,15 +26,6 @@ if TYPE_CHECKING:
 HERE: Final = "/console/assess"
 _Word = Annotated[str, Query(max_length=60)]
 _Said = Annotated[str, Form(max_length=4000)]
-_PAGES: Final = {
-    Subject.ENTRY: "/console/catalog/",
-    Subject.TABLE: "/console/tables/",
-    Subject.TICKET: "/console/tickets/",
-    Subject.LIBRARY: "/console/libraries/",
-    Subject.NODE: "/console/federation?node=",
-    Subject.SERVICE: "/console/services/",
-    Subject.SYSTEM: "/console/systems/",
-}
 _TIERS: Final = {
     1: Text("自治区部门", "Departments of the region"),
     2: Text("盟市", "Leagues and cities"),
@@ -189,7 +179,7 @@ def _add_department(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             sheet=sheet,
             mark=mark,
             facts=found,
-            href=href_of,
+            href=href_of(platform, who),
             indicator=assess.indicators()[indicator],
             org=org,
             appeals=[a for a in assess.appeals(who, chosen) if (a.org_id, a.indicator) == (org, indicator)],
@@ -206,12 +196,10 @@ def _add_department(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         return frame.attempt(request, f"{HERE}/{period}/{org}/{indicator}", step)
 
 
-def href_of(fact: Fact) -> str:
-    """Return the page of what a fact is about; empty where it has none."""
-    if fact.subject not in _PAGES:
-        return ""
-    place = "#letters" if fact.subject is Subject.NODE else ""
-    return f"{_PAGES[fact.subject]}{quote(fact.ref, safe='')}{place}"
+def href_of(platform: Platform, who: Actor) -> Callable[[Fact], str]:
+    """Return what finds the page of what a fact is about; what a unit did stands in the log, which few may read."""
+    log = platform.access.allows(who, Permission.EVIDENCE_LOG_READ)
+    return lambda fact: "" if fact.subject is Subject.UNIT and not log else fact.href
 
 
 def _add_weights(pages: APIRouter, frame: Frame, platform: Platform) -> None:
@@ -281,7 +269,7 @@ def _add_appeals(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             request,
             "assess_appeal.html",
             view=view,
-            href=href_of,
+            href=href_of(platform, who),
             indicator=assess.indicators()[view.appeal.indicator],
             names=_names(platform),
             may=_may(platform, who)["manage"] and view.appeal.state is AppealState.OPEN and view.appeal.by != who.id,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from beijiang.evidence import EvidencePage, EvidenceRecord
     from beijiang.kit import Actor
 
-ASKED = ("actor_id", "action", "target", "decision", "since", "until", "before")
+ASKED = ("actor_id", "org_id", "action", "target", "decision", "since", "until", "before")
 CSV = "text/csv; charset=utf-8"
 FIELDS = (
     "sequence",
@@ -59,6 +59,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         until = _midnight(asked.get("until", ""), zone)
         return EvidenceQuery(
             actor_id=_who(platform, person(request), asked.get("actor_id", "").strip()),
+            org_id=asked.get("org_id", "").strip() or None,
             action=asked.get("action", "").strip() or None,
             target=asked.get("target", "").strip() or None,
             decision=asked.get("decision") or None,

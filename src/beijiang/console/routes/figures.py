@@ -158,10 +158,11 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     figures = platform.figures
 
     @pages.get("/figures/{code}")
-    def one(request: Request, code: str) -> HTMLResponse:
+    def one(request: Request, code: str, place: Annotated[str, Query(max_length=12)] = REGION) -> HTMLResponse:
         who = person(request)
         view = figures.figure(who, code)
         names = {r.code: r.name for r in platform.standards.regions()}
+        known = sorted({REGION, *(v.region for v in view.values), *(t.region for t in view.targets)})
         return frame.page(
             request,
             "figure.html",
@@ -170,7 +171,10 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             seen=view.seen,
             opening=platform.public_figures.opening(who, code),
             sdmx=f"{platform.settings.public_url.rstrip('/')}/sdmx/v1/data/{code.upper()}",
-            series=_series(view, request),
+            series=_series(view, request, place),
+            chosen=place,
+            charted=[(one, names.get(one, one)) for one in known],
+            departments=[(o.id, o.short) for o in platform.access.organisations()],
             forecasts=platform.forecasts.of_indicator(who, code),
             may_forecast=platform.access.allows(who, Permission.MINING_FORECAST_MANAGE, view.figure.org_id),
             regions=_regions(view.values, names),
@@ -245,6 +249,7 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         value: _Short,
         basis: _Said = "",
         region: _Short = REGION,
+        org_id: _Short = "",
     ) -> RedirectResponse:
         def step() -> tuple[str, Text]:
             made = Target(
@@ -254,7 +259,7 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
                 operator=operator,
                 value=value,
                 basis=basis,
-                org_id="",
+                org_id=org_id,
             )
             figures.set_target(person(request), made)
             return f"{HERE}/{code}", Text("目标已设定。", "The target is set.")
@@ -286,10 +291,10 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         return frame.attempt(request, f"{HERE}/{code}", step)
 
 
-def _series(view: FigureView, request: Request) -> dict[str, Any] | None:
-    """Return the region's values over time with targets beside, for a chart."""
-    own = {str(v.period): float(v.number) for v in view.values if v.region == REGION and not v.dimension}
-    wanted = {str(t.period): float(t.value) for t in view.targets if t.region == REGION}
+def _series(view: FigureView, request: Request, region: str) -> dict[str, Any] | None:
+    """Return a region's values over time with targets beside, for a chart."""
+    own = {str(v.period): float(v.number) for v in view.values if v.region == region and not v.dimension}
+    wanted = {str(t.period): float(t.value) for t in view.targets if t.region == region}
     periods = sorted({*own, *wanted})
     if not own:
         return None

@@ -316,7 +316,7 @@ def _add_decisions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     def decide(
         request: Request,
         request_id: str,
-        do: Annotated[Literal["approve", "refuse", "ask_more", "extend", "withdraw"], Form()],
+        do: Annotated[Literal["approve", "refuse", "ask_more", "withdraw"], Form()],
         words: Said = "",
         revision: Short = "",
         column: Many = [],  # noqa: B006
@@ -328,7 +328,6 @@ def _add_decisions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         where: Said = "",
         calls: Short = "",
         rows: Short = "",
-        days: Short = "",
         reason: Short = "",
     ) -> RedirectResponse:
         back = f"{HERE}/requests/{quote(request_id)}"
@@ -342,8 +341,6 @@ def _add_decisions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
                 done = exchange.refuse(who, request_id, words, reason)
             elif do == "ask_more":
                 done = exchange.ask_more(who, request_id, words)
-            elif do == "extend":
-                done = exchange.extend(who, request_id, number(days), words)
             else:
                 done = exchange.withdraw(who, request_id, words)
             seen = {one.id for one in exchange.requests(who, RequestQuery(words=request_id))[0]}

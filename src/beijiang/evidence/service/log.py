@@ -265,6 +265,12 @@ class Evidence:
         with self._db.read() as connection:
             return EvidenceStore(connection).active(since, until)
 
+    def served(self, since: datetime, until: datetime) -> dict[tuple[str, str | None], int]:
+        """Return how often each organisation (None: people of none) read each target from a moment on and before another."""
+        self.flush()
+        with self._db.read() as connection:
+            return EvidenceStore(connection).served(since, until)
+
     def handed_over(
         self, target: str, looked_at: Collection[str]
     ) -> dict[tuple[int, str | None], tuple[int, datetime]]:

@@ -295,6 +295,16 @@ class EvidenceStore:
         query = query.group_by(records.c.org_id).order_by(reads.desc(), records.c.org_id)
         return [(row.org_id, row.reads) for row in self.connection.execute(query)]
 
+    def served(self, since: datetime, until: datetime) -> dict[tuple[str, str | None], int]:
+        """Return how often each organisation, the platform itself left out, read each target from a moment on and before another."""
+        reads = func.count().label("reads")
+        where = (records.c.action == "read") & (records.c.at >= since) & (records.c.at < until)
+        query = select(records.c.target, records.c.org_id, reads).where(
+            where, records.c.decision == Decision.ALLOW, records.c.actor_id != SYSTEM.id
+        )
+        rows = self.connection.execute(query.group_by(records.c.target, records.c.org_id))
+        return {(row.target, row.org_id): row.reads for row in rows}
+
     def handed_over(
         self, target: str, looked_at: Collection[str]
     ) -> dict[tuple[int, str | None], tuple[int, datetime]]:

@@ -14,6 +14,7 @@ from beijiang.exchange.commands.shares import add_shares
 from beijiang.exchange.commands.sharing import commands
 from beijiang.exchange.commands.stops import add_stops
 from beijiang.exchange.commands.templates import claims, templates
+from beijiang.exchange.commands.times import add_times
 
 __all__ = [
     "add_counts",
@@ -22,6 +23,7 @@ __all__ = [
     "add_packages",
     "add_shares",
     "add_stops",
+    "add_times",
     "add_tracing",
     "claims",
     "commands",

@@ -104,7 +104,7 @@ def demands(get: Callable[[], Demands], access: Callable[[], Access]) -> typer.T
         words: str = typer.Option("", help="What is said with it; kept in the evidence."),
         org: str = typer.Option("", help="Of dispatch: to whom; of deny: who it is instead."),
         resource: str = typer.Option("", help="Of match and complete: id of the entry."),
-        supply_by: datetime | None = typer.Option(None, help="Of confirm: the day of supply.", formats=["%Y-%m-%d"]),  # noqa: B008
+        supply_by: datetime | None = typer.Option(None, help="Of confirm and postpone: the day.", formats=["%Y-%m-%d"]),  # noqa: B008
         evaluation: Evaluation | None = typer.Option(None, help="Of evaluate."),  # noqa: B008
         person: str = _AS,
     ) -> None:

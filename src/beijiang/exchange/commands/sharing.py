@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models import Delegation, Grant, Plan, Request, Step
     from beijiang.exchange.service import Exchange
 
-__all__ = ["commands"]
+__all__ = ["REQUESTS", "commands", "request_row"]
 
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _REQUEST = typer.Argument(help="Id of the request.")
@@ -57,7 +57,7 @@ _WITHOUT = typer.Option([], "--without", help="Column that is not given.")
 _MASKED = typer.Option([], "--masked", help="Column that is given masked only.")
 _WITHOUT_WAY = typer.Option([], "--without-way", help="Way that is not opened.")
 
-_REQUESTS = (
+REQUESTS: Final = (
     Column("id", Text("申请号", "id"), whole=True),
     Column("revision", Text("修订", "revision"), right=True),
     Column("state", Text("状态", "state")),
@@ -181,7 +181,7 @@ def _add_asking(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
         draft = _draft(resource, terms, grantee_kind=holder_kind, **facts)
         made = get().put(who(person), draft)
         done = [made] if basket else get().submit(who(person), [made.id])
-        show([_request(one) for one in done], _REQUESTS)
+        show([request_row(one) for one in done], REQUESTS)
 
     @group.command("supply")
     def supply(
@@ -218,19 +218,19 @@ def _add_asking(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
         given = {name: value or getattr(before, name) for name, value in facts.items()}
         kept = {"grantee_kind": before.grantee_kind, "grantee_id": before.grantee_id, "system": before.system}
         draft = _draft(before.resource_id, terms, **given, **kept, contact=before.contact)
-        show([_request(get().supply(who(person), request, draft, words))], _REQUESTS)
+        show([request_row(get().supply(who(person), request, draft, words))], REQUESTS)
 
 
 def _add_basket(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[str], Actor]) -> None:
     @group.command("basket")
     def basket(person: str = _AS) -> None:
         """Show what you put together and have not handed in."""
-        show([_request(one) for one in get().basket(who(person))], _REQUESTS)
+        show([request_row(one) for one in get().basket(who(person))], REQUESTS)
 
     @group.command("submit")
     def submit(requests: list[str] = typer.Argument(help="Ids of the requests."), person: str = _AS) -> None:  # noqa: B008
         """Hand in requests of the basket, all or none."""
-        show([_request(one) for one in get().submit(who(person), requests)], _REQUESTS)
+        show([request_row(one) for one in get().submit(who(person), requests)], REQUESTS)
 
     @group.command("discard")
     def discard(request: str = _REQUEST, person: str = _AS) -> None:
@@ -241,7 +241,7 @@ def _add_basket(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
     @group.command("withdraw")
     def withdraw(request: str = _REQUEST, words: str = _REASON, person: str = _AS) -> None:
         """Take a request back before it is decided."""
-        show([_request(get().withdraw(who(person), request, words))], _REQUESTS)
+        show([request_row(get().withdraw(who(person), request, words))], REQUESTS)
 
     @group.command("requests")
     def requests(
@@ -251,12 +251,12 @@ def _add_basket(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
     ) -> None:
         """Show the requests of and to your organisation, newest first."""
         found, _ = get().requests(who(person), RequestQuery(words=words, states=frozenset(state)))
-        show([_request(one) for one in found], _REQUESTS)
+        show([request_row(one) for one in found], REQUESTS)
 
     @group.command("waiting")
     def waiting(person: str = _AS) -> None:
         """Show the requests whose stage is yours to decide, oldest first."""
-        show([_request(one) for one in get().waiting(who(person))], _REQUESTS)
+        show([request_row(one) for one in get().waiting(who(person))], REQUESTS)
 
     @group.command("show")
     def show_(
@@ -269,7 +269,7 @@ def _add_basket(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
             minutes.write_bytes(get().minutes(who(person), request, language()).content)
             return
         found = get().request(who(person), request)
-        show([_request(found.request)], _REQUESTS)
+        show([request_row(found.request)], REQUESTS)
         show([_step(step) for step in found.steps], _STEPS)
 
 
@@ -290,27 +290,17 @@ def _add_decisions(group: typer.Typer, get: Callable[[], Exchange], who: Callabl
     ) -> None:
         """Pass a request on, or grant it after the last stage; with less than asked for if you say so."""
         less = _narrowing(without, masked, without_way, until, where, calls, rows)
-        show([_request(get().approve(who(person), request, words, less, revision))], _REQUESTS)
+        show([request_row(get().approve(who(person), request, words, less, revision))], REQUESTS)
 
     @group.command("refuse")
     def refuse(request: str = _REQUEST, words: str = _REASON, published: str = _PUBLISHED, person: str = _AS) -> None:
         """Refuse a request."""
-        show([_request(get().refuse(who(person), request, words, published))], _REQUESTS)
+        show([request_row(get().refuse(who(person), request, words, published))], REQUESTS)
 
     @group.command("ask-more")
     def ask_more(request: str = _REQUEST, words: str = _REASON, person: str = _AS) -> None:
         """Send a request back to be completed; once, with everything that is missing."""
-        show([_request(get().ask_more(who(person), request, words))], _REQUESTS)
-
-    @group.command("extend")
-    def extend(
-        request: str = _REQUEST,
-        days: int = typer.Option(..., help="By how many days of the rule.", min=1),
-        words: str = _REASON,
-        person: str = _AS,
-    ) -> None:
-        """Extend the time of the stage once, before it is due."""
-        show([_request(get().extend(who(person), request, days, words))], _REQUESTS)
+        show([request_row(get().ask_more(who(person), request, words))], REQUESTS)
 
 
 def _add_delegations(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[str], Actor]) -> None:
@@ -544,7 +534,8 @@ def _tell_plan(plan: Plan) -> None:
     )
 
 
-def _request(one: Request) -> dict[str, Any]:
+def request_row(one: Request) -> dict[str, Any]:
+    """Return a request as a line of the list."""
     return {
         "id": one.id,
         "revision": one.revision,

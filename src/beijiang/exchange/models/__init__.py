@@ -20,6 +20,7 @@ from beijiang.exchange.models.checking import (
     word_problems,
 )
 from beijiang.exchange.models.demands import (
+    AT_WILL,
     DEMAND_MOVES,
     Demand,
     DemandDraft,
@@ -50,6 +51,7 @@ from beijiang.exchange.models.flight import FlightState, FlightTable
 from beijiang.exchange.models.flows import Side, Stage, Trait, longest, own_stages, purposes, stages_for, traits
 from beijiang.exchange.models.grants import ENDS_SOON, Grant, GrantQuery, GrantState, GrantView, Usage
 from beijiang.exchange.models.handing import MadePackage, Mark, Package, PackageCipher, Suspect, Traced, TraceReport
+from beijiang.exchange.models.held import Held, provider_time
 from beijiang.exchange.models.intersections import Intersection, IntersectionState
 from beijiang.exchange.models.opening import (
     OPENING_WAYS,
@@ -165,6 +167,7 @@ from beijiang.exchange.models.terms import EXITS, MEETING, GranteeKind, Item, Na
 
 __all__ = [
     "ASKER_MOVES",
+    "AT_WILL",
     "BUCKETS",
     "DEMAND_MOVES",
     "DISPUTE_MOVES",
@@ -229,6 +232,7 @@ __all__ = [
     "GrantState",
     "GrantView",
     "GranteeKind",
+    "Held",
     "Intersection",
     "IntersectionState",
     "Item",
@@ -326,6 +330,7 @@ __all__ = [
     "opening_traits",
     "own_stages",
     "period_problems",
+    "provider_time",
     "purposes",
     "refusals",
     "service_table",

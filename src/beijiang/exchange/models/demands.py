@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from beijiang.standards import Case, Deadline
 
 __all__ = [
+    "AT_WILL",
     "DEMAND_MOVES",
     "Demand",
     "DemandDraft",
@@ -75,6 +76,9 @@ class DemandMove(Word):
     CONFIRM = "confirm", "确认是数源", "confirmed as its source"
     DENY = "deny", "不是数源", "denied to be its source"
     COMPLETE = "complete", "已供数，办结", "supplied"
+    RECEIVE = "receive", "已取得数据，办结", "received"
+    POSTPONE = "postpone", "改定供数日期", "another day of supply was set"
+    GIVE_BACK = "give_back", "不能供数，退回", "given back by its source"
     EVALUATE = "evaluate", "评价", "evaluated"
     URGE = "urge", "催办", "urged"
     ESCALATE = "escalate", "督办", "escalated"
@@ -101,27 +105,45 @@ DEMAND_MOVES: Final[Mapping[DemandMove, DemandMoveOf]] = {
     DemandMove.REJECT: DemandMoveOf(
         frozenset({_S.SUBMITTED, _S.ANALYZING, _S.CORRECTION}), _S.REJECTED, DemandSide.AUTHORITY, words=True
     ),
-    DemandMove.MATCH: DemandMoveOf(frozenset({_S.ANALYZING, _S.CORRECTION}), _S.CONFIRMED, DemandSide.AUTHORITY),
+    DemandMove.MATCH: DemandMoveOf(
+        frozenset({_S.ANALYZING, _S.CORRECTION}), _S.CONFIRMED, DemandSide.AUTHORITY, limit="share.deliver"
+    ),
     DemandMove.DISPATCH: DemandMoveOf(
         frozenset({_S.ANALYZING, _S.CORRECTION}), _S.DISPATCHED, DemandSide.AUTHORITY, limit="share.uncatalogued"
     ),
-    DemandMove.CONFIRM: DemandMoveOf(frozenset({_S.DISPATCHED}), _S.CONFIRMED, DemandSide.SOURCE),
+    DemandMove.CONFIRM: DemandMoveOf(
+        frozenset({_S.DISPATCHED}), _S.CONFIRMED, DemandSide.SOURCE, limit="share.deliver"
+    ),
     DemandMove.DENY: DemandMoveOf(
         frozenset({_S.DISPATCHED}), _S.CORRECTION, DemandSide.SOURCE, words=True, limit="dispute.mediate"
     ),
     DemandMove.COMPLETE: DemandMoveOf(
         frozenset({_S.CONFIRMED}), _S.COMPLETED, DemandSide.SOURCE, limit="demand.evaluate"
     ),
+    DemandMove.GIVE_BACK: DemandMoveOf(
+        frozenset({_S.CONFIRMED}), _S.CORRECTION, DemandSide.SOURCE, words=True, limit="dispute.mediate"
+    ),
+    DemandMove.POSTPONE: DemandMoveOf(
+        frozenset({_S.CONFIRMED}), _S.CONFIRMED, DemandSide.AUTHORITY, words=True, limit="share.deliver"
+    ),
+    DemandMove.RECEIVE: DemandMoveOf(
+        frozenset({_S.CONFIRMED}), _S.COMPLETED, DemandSide.CONSUMER, limit="demand.evaluate"
+    ),
     DemandMove.RESUBMIT: DemandMoveOf(
         frozenset({_S.RETURNED}), _S.SUBMITTED, DemandSide.CONSUMER, limit="demand.pre_audit"
     ),
     DemandMove.CANCEL: DemandMoveOf(frozenset({_S.RETURNED}), _S.CANCELLED, DemandSide.CONSUMER, words=True),
     DemandMove.WITHDRAW: DemandMoveOf(
-        frozenset({_S.SUBMITTED, _S.ANALYZING, _S.DISPATCHED}), _S.WITHDRAWN, DemandSide.CONSUMER, words=True
+        frozenset({_S.SUBMITTED, _S.ANALYZING, _S.DISPATCHED, _S.CORRECTION, _S.CONFIRMED}),
+        _S.WITHDRAWN,
+        DemandSide.CONSUMER,
+        words=True,
     ),
     DemandMove.EVALUATE: DemandMoveOf(frozenset({_S.COMPLETED}), _S.COMPLETED, DemandSide.CONSUMER),
 }
 """Every move of a person."""
+AT_WILL: Final = frozenset({DemandMove.WITHDRAW, DemandMove.RECEIVE, DemandMove.POSTPONE})
+"""Moves that somebody may take, and that nobody waits for."""
 
 
 class Fulfilment(Word):
@@ -203,12 +225,16 @@ class DemandQuery:
 
 
 def demand_moves_from(demand: Demand) -> tuple[DemandMove, ...]:
-    """Return which moves there are from where a demand stands; it is evaluated once."""
-    return tuple(
-        move
-        for move, spec in DEMAND_MOVES.items()
-        if demand.state in spec.at and not (move is DemandMove.EVALUATE and demand.evaluation is not None)
-    )
+    """Return which moves there are from where a demand stands.
+
+    It is evaluated once; who needs it says that it is there where the catalog had it, and a day is set where it had not.
+    """
+    gone = {
+        DemandMove.EVALUATE: demand.evaluation is not None,
+        DemandMove.RECEIVE: demand.fulfilment is not Fulfilment.EXISTING,
+        DemandMove.POSTPONE: demand.fulfilment is not Fulfilment.COLLECT,
+    }
+    return tuple(move for move, spec in DEMAND_MOVES.items() if demand.state in spec.at and not gone.get(move, False))
 
 
 def check_demand_move(demand: Demand, move: DemandMove) -> DemandMoveOf:

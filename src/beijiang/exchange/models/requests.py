@@ -69,6 +69,8 @@ class Move(Word):
     SUPPLY = "supply", "补正", "completed"
     REFUSE = "refuse", "不同意", "refused"
     EXTEND = "extend", "延长期限", "extended"
+    ASK_TIME = "ask_time", "请求延长期限", "asked for more time"
+    DENY_TIME = "deny_time", "不同意延长", "more time not agreed to"
     WITHDRAW = "withdraw", "撤回", "withdrawn"
     URGE = "urge", "催办", "urged"
     ESCALATE = "escalate", "督办", "escalated"
@@ -237,6 +239,9 @@ class RequestView:
     may_decide: bool
     may_supply: bool
     may_withdraw: bool
+    time_asked: Step | None = None
+    """The step by which more time was asked of the data authority, which has not answered."""
+    may_consent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

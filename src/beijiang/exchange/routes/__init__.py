@@ -14,6 +14,7 @@ from beijiang.exchange.routes.shares import profiles, protocol_error, shares
 from beijiang.exchange.routes.sharing import router
 from beijiang.exchange.routes.stops import stops
 from beijiang.exchange.routes.templates import templates
+from beijiang.exchange.routes.times import times
 
 __all__ = [
     "POINTS_PATH",
@@ -35,5 +36,6 @@ __all__ = [
     "shares",
     "stops",
     "templates",
+    "times",
     "tracing",
 ]

@@ -53,7 +53,7 @@ class MoveOrder(BaseModel):
     words: _Words = ""
     org_id: str = Field(default="", max_length=60, description="Of dispatch: to whom; of deny: who it is instead.")
     resource_id: str = Field(default="", max_length=40, description="Of match and complete: the entry.")
-    supply_by: date | None = Field(default=None, description="Of confirm: the day of the duty.")
+    supply_by: date | None = Field(default=None, description="Of confirm and postpone: the day of the duty.")
     evaluation: Evaluation | None = Field(default=None, description="Of evaluate.")
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models import Request as ShareRequest
     from beijiang.exchange.service import Exchange
 
-__all__ = ["actor_of", "router", "step_json"]
+__all__ = ["actor_of", "request_json", "router", "step_json"]
 
 PURPOSE: Final = "X-Beijiang-Purpose"
 ROWS_TEXT: Final = (
@@ -161,12 +161,6 @@ class SupplyOrder(DraftOrder):
     words: _Words
 
 
-class ExtendOrder(WordsOrder):
-    """By how much, and who consented and why."""
-
-    days: int = Field(ge=1, le=100)
-
-
 class DelegateOrder(BaseModel):
     """Who decides in one's place, and when."""
 
@@ -199,7 +193,7 @@ def router(service: Exchange) -> APIRouter:
 def _add_requests(routes: APIRouter, service: Exchange) -> None:
     @routes.get("/basket", summary="What you put together and have not handed in")
     def basket(request: Request) -> dict[str, Any]:
-        return {"requests": [_request(one) for one in service.basket(actor_of(request))]}
+        return {"requests": [request_json(one) for one in service.basket(actor_of(request))]}
 
     @routes.post("/plan", summary="What would happen to a request; nothing is kept")
     def plan(request: Request, order: DraftOrder) -> dict[str, Any]:
@@ -207,11 +201,11 @@ def _add_requests(routes: APIRouter, service: Exchange) -> None:
 
     @routes.post("/requests", status_code=201, summary="Put a request into the basket")
     def put(request: Request, order: DraftOrder) -> dict[str, Any]:
-        return _request(service.put(actor_of(request), order.draft()))
+        return request_json(service.put(actor_of(request), order.draft()))
 
     @routes.post("/requests/submit", summary="Hand in requests of the basket, all or none")
     def submit(request: Request, order: SubmitOrder) -> dict[str, Any]:
-        return {"requests": [_request(one) for one in service.submit(actor_of(request), order.requests)]}
+        return {"requests": [request_json(one) for one in service.submit(actor_of(request), order.requests)]}
 
     @routes.get("/requests", summary="Requests of and to your organisation, newest first")
     def requests(
@@ -226,11 +220,11 @@ def _add_requests(routes: APIRouter, service: Exchange) -> None:
             words=q, states=frozenset(state), org_id=org or None, provider_id=provider or None, limit=limit
         )
         found, count = service.requests(actor_of(request), query)
-        return {"count": count, "requests": [_request(one) for one in found]}
+        return {"count": count, "requests": [request_json(one) for one in found]}
 
     @routes.get("/requests/waiting", summary="Requests whose stage is yours to decide, oldest first")
     def waiting(request: Request) -> dict[str, Any]:
-        return {"requests": [_request(one) for one in service.waiting(actor_of(request))]}
+        return {"requests": [request_json(one) for one in service.waiting(actor_of(request))]}
 
     @routes.get("/requests/{request_id}", summary="A request with its stages, its time and what happened")
     def one(request: Request, request_id: str) -> dict[str, Any]:
@@ -249,7 +243,7 @@ def _add_requests(routes: APIRouter, service: Exchange) -> None:
 
     @routes.put("/requests/{request_id}", summary="Change a request in the basket")
     def change(request: Request, request_id: str, order: DraftOrder) -> dict[str, Any]:
-        return _request(service.put(actor_of(request), order.draft(), request_id))
+        return request_json(service.put(actor_of(request), order.draft(), request_id))
 
     @routes.delete("/requests/{request_id}", status_code=204, summary="Take a request out of the basket")
     def discard(request: Request, request_id: str) -> None:
@@ -258,32 +252,28 @@ def _add_requests(routes: APIRouter, service: Exchange) -> None:
     @routes.post("/requests/{request_id}/supply", summary="Complete a request that was sent back")
     def supply(request: Request, request_id: str, order: SupplyOrder) -> dict[str, Any]:
         draft = DraftOrder(**order.model_dump(exclude={"words"})).draft()
-        return _request(service.supply(actor_of(request), request_id, draft, order.words))
+        return request_json(service.supply(actor_of(request), request_id, draft, order.words))
 
     @routes.post("/requests/{request_id}/withdraw", summary="Take a request back before it is decided")
     def withdraw(request: Request, request_id: str, order: WordsOrder) -> dict[str, Any]:
-        return _request(service.withdraw(actor_of(request), request_id, order.words))
+        return request_json(service.withdraw(actor_of(request), request_id, order.words))
 
 
 def _add_decisions(routes: APIRouter, service: Exchange) -> None:
     @routes.post("/requests/{request_id}/approve", summary="Pass a stage, with less than asked for if you say so")
     def approve(request: Request, request_id: str, order: ApproveOrder) -> dict[str, Any]:
         less = order.narrowing()
-        return _request(service.approve(actor_of(request), request_id, order.words, less, order.revision))
+        return request_json(service.approve(actor_of(request), request_id, order.words, less, order.revision))
 
     @routes.post("/requests/{request_id}/refuse", summary="Refuse a request, with the reason")
     def refuse(request: Request, request_id: str, order: RefuseOrder) -> dict[str, Any]:
-        return _request(service.refuse(actor_of(request), request_id, order.words, order.reason))
+        return request_json(service.refuse(actor_of(request), request_id, order.words, order.reason))
 
     @routes.post(
         "/requests/{request_id}/ask-more", summary="Send it back to be completed; once, with all that is missing"
     )
     def ask_more(request: Request, request_id: str, order: WordsOrder) -> dict[str, Any]:
-        return _request(service.ask_more(actor_of(request), request_id, order.words))
-
-    @routes.post("/requests/{request_id}/extend", summary="Extend the time of the stage once, with consent")
-    def extend(request: Request, request_id: str, order: ExtendOrder) -> dict[str, Any]:
-        return _request(service.extend(actor_of(request), request_id, order.days, order.words))
+        return request_json(service.ask_more(actor_of(request), request_id, order.words))
 
 
 def _add_delegations(routes: APIRouter, service: Exchange) -> None:
@@ -426,7 +416,8 @@ def _terms(terms: Terms) -> Mapping[str, Any]:
     return terms.to_json()
 
 
-def _request(one: ShareRequest) -> dict[str, Any]:
+def request_json(one: ShareRequest) -> dict[str, Any]:
+    """Return a request as programs read it."""
     draft = one.draft
     return {
         "id": one.id,
@@ -476,7 +467,7 @@ def step_json(one: Step) -> dict[str, Any]:
 def _view(one: RequestView) -> dict[str, Any]:
     time = one.deadline
     return {
-        **_request(one.request),
+        **request_json(one.request),
         "steps": [step_json(step) for step in one.steps],
         "deadline": None
         if time is None
@@ -487,7 +478,13 @@ def _view(one: RequestView) -> dict[str, Any]:
             "paused_days": time.paused_days,
             "rule": one.request.case.rule_id if one.request.case else "",
         },
-        "may": {"decide": one.may_decide, "supply": one.may_supply, "withdraw": one.may_withdraw},
+        "time_asked": None if one.time_asked is None else step_json(one.time_asked),
+        "may": {
+            "decide": one.may_decide,
+            "supply": one.may_supply,
+            "withdraw": one.may_withdraw,
+            "consent": one.may_consent,
+        },
     }
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
 from beijiang.exchange.errors import changed_meanwhile, no_request, reason_needed
 from beijiang.exchange.events import RequestMoved
 from beijiang.exchange.models import Request, RequestState, Step
 from beijiang.exchange.store import GrantStore, RequestStore
-from beijiang.standards import deadline, resume, stop
+from beijiang.standards import CaseState, deadline, resume, stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from beijiang.access import Access
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
     from beijiang.quality import TicketView
     from beijiang.standards import Case, Deadline, Standards
 
-__all__ = ["WORDS_LONGEST", "Base", "SharingParts", "said"]
+__all__ = ["WORDS_LONGEST", "Base", "SharingParts", "said", "told_of"]
 
 WORDS_LONGEST = 2000
+_KEPT: Final = ("days", "reason", "step", "to")
+"""What of a step's detail is evidence too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +119,7 @@ class Base:
             "purpose": changed.draft.purpose,
             "words": step.words,
             **({"behalf": step.behalf} if step.behalf else {}),
+            **{name: step.detail[name] for name in _KEPT if name in step.detail},
         }
         self._travelled(tx, changed)
         self.parts.evidence.record(tx, actor, f"exchange.{action}", target=changed.id, detail=detail)
@@ -181,3 +185,10 @@ def said(words: str, *, needed: bool) -> str:
     if needed and not plain:
         raise reason_needed()
     return plain
+
+
+def told_of(standing: Deadline, now: datetime) -> int:
+    """Return how far a time was to be reminded of by now: how many warnings are past, and the steps it has gone up."""
+    if standing.state is CaseState.OVERDUE:
+        return len(standing.warnings) + standing.step
+    return sum(now >= moment for moment in standing.warnings)

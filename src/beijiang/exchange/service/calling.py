@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections import Counter
 from contextlib import ExitStack
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -164,6 +165,18 @@ class Services(Probing):
             found = store.probed(begin, end)
             known = [store.get(one) for one in sorted(found)]
         return [(one, *found[one.id]) for one in known if one is not None]
+
+    def answered(self, since: date, until: date) -> Sequence[tuple[Service, int]]:
+        """Return of each service how many calls of others were answered in some days; for assessment."""
+        with self.db.read() as connection:
+            store = ServiceStore(connection)
+            found = store.answered(since, until)
+            known = [store.get(one) for one in sorted({service for service, _ in found})]
+        own = {(one.id, one.provider_id) for one in known if one is not None}
+        counts: Counter[str] = Counter()
+        for key, calls in found.items():
+            counts[key[0]] += 0 if key in own else calls
+        return [(one, counts[one.id]) for one in known if one is not None and counts[one.id]]
 
     # Below the verbs
 

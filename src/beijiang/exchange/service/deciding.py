@@ -29,7 +29,7 @@ from beijiang.exchange.service.base import said
 from beijiang.exchange.service.requesting import STATES, Requesting
 from beijiang.exchange.store import RequestStore
 from beijiang.kit import Conflict, Invalid, Refused, Wanted, new_id
-from beijiang.standards import PauseReason, extend, pause
+from beijiang.standards import PauseReason, pause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,10 +101,11 @@ class Deciding(Requesting):
                 decided_at=self.clock.now(),
             )
         else:
-            coming = stages[before.at_stage + 1]
-            case = self._clock_for(before.case, coming, before.provider_id)
-            urged = before.urged if case is before.case else 0
-            after = replace(after, at_stage=before.at_stage + 1, state=STATES[coming.id], case=case, urged=urged)
+            coming = before.at_stage + 1
+            after = replace(after, at_stage=coming, state=STATES[stages[coming].id])
+            running = None if before.case is None else self._running(before.case)
+            case = self._clock_for(running, after)
+            after = replace(after, case=case, urged=before.urged if case is running else 0)
         move = Move.NARROW if less else Move.APPROVE
         step = self._step(
             actor,
@@ -167,36 +168,14 @@ class Deciding(Requesting):
                 "What is missing is told once, and that was done. Decide: approve, narrow, or refuse.",
                 code="told_once",
             )
-        case = before.case
+        case = None if before.case is None else self._running(before.case)
         if case is not None and case.can_pause:
             case = pause(case, PauseReason.PAPERS, self.today)
-        after = replace(before, state=RequestState.SUPPLEMENT, case=case)
+        after = replace(before, state=RequestState.SUPPLEMENT, case=case, urged=0)
         stage = before.stages[before.at_stage].id
         step = self._step(actor, before.id, Move.ASK_MORE, said(words, needed=True), stage=stage, behalf=behalf)
         with self.db.begin() as tx:
             done = self._save(tx, actor, before, after, step, "request_ask_more")
-        self._quiet(done)
-        return done
-
-    def extend(self, actor: Actor, request_id: str, days: int, consent: str) -> Request:
-        """Extend the time of the stage once, before it is due; the applicant reads who consented and why.
-
-        Raises:
-            NotFound: no such request.
-            Conflict: no limit runs, it was extended before, or is due.
-            Denied: it is another's to decide.
-            Invalid: more than the rule allows, or no consent is stated.
-
-        """
-        before, behalf = self._to_decide(actor, request_id)
-        if before.case is None:
-            raise Conflict("此环节没有时限。", "No limit runs for this stage.", code="limit_state")
-        words = said(consent, needed=True)
-        case = extend(before.case, days, self.clock.now(), self.parts.standards.calendar, self.parts.zone, words)
-        stage = before.stages[before.at_stage].id
-        step = self._step(actor, before.id, Move.EXTEND, words, stage=stage, behalf=behalf, detail={"days": days})
-        with self.db.begin() as tx:
-            done = self._save(tx, actor, before, replace(before, case=case, urged=0), step, "request_extend")
         self._quiet(done)
         return done
 

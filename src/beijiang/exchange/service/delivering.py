@@ -9,7 +9,7 @@ from beijiang.access import Permission
 from beijiang.exchange.errors import no_grant, other_purpose
 from beijiang.exchange.models import every_purpose
 from beijiang.exchange.models.handing import Mark
-from beijiang.exchange.service.deciding import Deciding
+from beijiang.exchange.service.timing import Timing
 from beijiang.exchange.store import GrantStore, HandingStore
 from beijiang.kit import NotFound
 from beijiang.protection import FileMark, files, rowquery
@@ -43,7 +43,7 @@ class RowsPage:
     """The columns of the page that are being looked into (校核); every one where the table as a whole is."""
 
 
-class Delivering(Deciding):
+class Delivering(Timing):
     """The row API and files of departments; a reader without a grant has what is shared with everybody."""
 
     def rows(self, actor: Actor, table: str, query: rowquery.RowQuery, purpose: str = "") -> RowsPage:

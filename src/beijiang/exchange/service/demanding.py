@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.catalog import SearchQuery
 from beijiang.exchange.errors import bad_department, changed_meanwhile, no_demand
 from beijiang.exchange.models import (
+    AT_WILL,
     DEMAND_MOVES,
     Demand,
     DemandDraft,
@@ -26,7 +27,7 @@ from beijiang.exchange.models import (
     demand_moves_from,
     purposes,
 )
-from beijiang.exchange.service.base import said
+from beijiang.exchange.service.base import said, told_of
 from beijiang.exchange.service.settling import Settling
 from beijiang.exchange.service.turns import reader_of
 from beijiang.exchange.store import DemandStore, LedgerLists, RequestStore
@@ -49,6 +50,8 @@ TITLE_SHORTEST: Final = 4
 TITLE_LONGEST: Final = 200
 SIMILAR: Final = 5
 LEDGER_MOST: Final = 10_000
+SUPPLY_LATEST: Final = 366
+"""Days within which a source promises to supply; it is asked again for what takes longer."""
 _SIDES: Final[Mapping[Word, Permission]] = {
     DemandSide.CONSUMER: Permission.EXCHANGE_REQUEST_MAKE,
     DemandSide.AUTHORITY: Permission.EXCHANGE_REQUEST_REVIEW,
@@ -66,7 +69,7 @@ class Answer:
     resource_id: str = ""
     """Of matching and completing: the entry."""
     supply_by: date | None = None
-    """Of confirming: the day of the duty."""
+    """Of confirming and postponing: the day of the duty."""
     evaluation: Evaluation | None = None
 
 
@@ -124,11 +127,7 @@ class Demands(Settling):
         self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
         with self.db.read() as connection:
             known = DemandStore(connection).organisations()
-            moves = [
-                (spec, move is DemandMove.EVALUATE)
-                for move, spec in DEMAND_MOVES.items()
-                if move is not DemandMove.WITHDRAW
-            ]
+            moves = [(spec, move is DemandMove.EVALUATE) for move, spec in DEMAND_MOVES.items() if move not in AT_WILL]
             reader = reader_of(self.access, actor, known, _SIDES, moves)
             return LedgerLists(connection).demands(query, wanted, reader, self.clock.now())
 
@@ -147,8 +146,7 @@ class Demands(Settling):
         self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
         with self.db.read() as connection:
             running = DemandStore(connection).running()
-        idle = {DemandMove.WITHDRAW}
-        return [one for one in running if set(self._moves(actor, one)) - idle]
+        return [one for one in running if set(self._moves(actor, one)) - AT_WILL]
 
     def demand(self, actor: Actor, demand_id: str) -> DemandView:
         """Return one demand with its history, its time, and the actor's moves.
@@ -212,11 +210,9 @@ class Demands(Settling):
             standing = self.due(demand)
             if standing is None or standing.state in {CaseState.PAUSED, CaseState.ANSWERED}:
                 continue
-            overdue = standing.state is CaseState.OVERDUE
-            passed = sum(self.clock.now() >= moment for moment in standing.warnings)
-            stage = len(standing.warnings) + standing.step if overdue else passed
+            stage = told_of(standing, self.clock.now())
             if stage > demand.urged:
-                self._urge(demand, standing, stage, overdue=overdue)
+                self._urge(demand, standing, stage, overdue=standing.state is CaseState.OVERDUE)
 
     def _urge(self, demand: Demand, standing: Deadline, stage: int, *, overdue: bool) -> None:
         words = Text(
@@ -224,14 +220,22 @@ class Demands(Settling):
             f"The demand {demand.draft.title} {'was' if overdue else 'is'} due on {standing.last_day}.",
         )
         move = DemandMove.ESCALATE if overdue else DemandMove.URGE
+        to = self._goes_to(self._whose(demand), demand.org_id, standing.step)
         try:
-            self._put(SYSTEM, demand, replace(demand, urged=stage), move, words.zh)
+            self._put(SYSTEM, demand, replace(demand, urged=stage), move, words.zh, {"to": to, "step": standing.step})
         except Conflict as error:
             log.info("a demand was moved by somebody else: %s", error.reason)
             return
         kind = AlertKind.REQUEST_OVERDUE if overdue else AlertKind.REQUEST
-        waits_for = demand.source_org if demand.state is DemandState.DISPATCHED else None
-        self.parts.alerts.say(kind, demand.id, waits_for or demand.org_id, words)
+        self.parts.alerts.renew(kind, demand.id, to, words)
+
+    def _whose(self, demand: Demand) -> str:
+        """Return the department that a demand waits for; for an entry that is there, who needs it has to ask."""
+        if demand.state is DemandState.COMPLETED or demand.fulfilment is Fulfilment.EXISTING:
+            return demand.org_id
+        if demand.state in {DemandState.DISPATCHED, DemandState.CONFIRMED}:
+            return demand.source_org or demand.org_id
+        return next(iter(self._offices(_SIDES[DemandSide.AUTHORITY], demand.org_id)), demand.org_id)
 
     def _after(self, actor: Actor, before: Demand, move: DemandMove, spec: DemandMoveOf, answer: Answer) -> Demand:
         after = replace(before, state=spec.to)
@@ -245,12 +249,10 @@ class Demands(Settling):
         elif move is DemandMove.MATCH:
             entry = self._entry(actor, answer.resource_id)
             after = replace(after, fulfilment=Fulfilment.EXISTING, resource_id=answer.resource_id, source_org=entry)
-        elif move is DemandMove.CONFIRM:
-            if answer.supply_by is None or answer.supply_by < self.today:
-                raise Invalid(
-                    "请给出供数的日期，不早于今天。", "Name the day of supply, not before today.", code="supply_day"
-                )
-            after = replace(after, fulfilment=Fulfilment.COLLECT, supply_by=answer.supply_by)
+        elif move in {DemandMove.CONFIRM, DemandMove.POSTPONE}:
+            after = replace(after, fulfilment=Fulfilment.COLLECT, supply_by=self._day(before, move, answer))
+        elif move is DemandMove.GIVE_BACK:
+            after = replace(after, fulfilment=None, supply_by=None, resource_id=None)
         elif move is DemandMove.COMPLETE:
             resource = answer.resource_id or before.resource_id or ""
             self._entry(actor, resource)
@@ -259,7 +261,30 @@ class Demands(Settling):
             if answer.evaluation is None:
                 raise Invalid("请选择满足程度。", "Say how far it was met.", code="evaluation_needed")
             after = replace(after, evaluation=answer.evaluation)
-        return self._timed(after, spec.limit)
+        timed = self._timed(after, spec.limit)
+        return self._promised(timed, within=move is DemandMove.CONFIRM) if spec.to is DemandState.CONFIRMED else timed
+
+    def _day(self, before: Demand, move: DemandMove, answer: Answer) -> date:
+        """Return the day by which it is to be supplied; another one is later than the one before."""
+        day, first = answer.supply_by, self.today
+        if move is DemandMove.POSTPONE and before.supply_by is not None:
+            first = max(first, before.supply_by + timedelta(days=1))
+        last = self.today + timedelta(days=SUPPLY_LATEST)
+        if day is None or not first <= day <= last:
+            raise Invalid(
+                f"请给出供数的日期，不早于 {first}，不晚于 {last}。",
+                f"Name the day of supply, not before {first} and not after {last}.",
+                code="supply_day",
+            )
+        return day
+
+    def _promised(self, demand: Demand, *, within: bool) -> Demand:
+        """Return a duty whose time ends on the day that was promised, and ``within`` the limit of law at the latest."""
+        case, day = demand.case, demand.supply_by
+        if case is None or case.answered is not None or day is None:
+            return demand
+        days = self.parts.standards.calendar.working_days_between(self.today, day)
+        return replace(demand, case=replace(case, value=min(days, case.value) if within else days, unit="working_day"))
 
     def _timed(self, demand: Demand, topic: str) -> Demand:
         """Begin the clock of a topic, or stop the one that runs."""
@@ -269,7 +294,15 @@ class Demands(Settling):
         case = None if demand.case is None else stop(demand.case, self.clock.now())
         return replace(demand, case=case, urged=0)
 
-    def _put(self, actor: Actor, before: Demand, after: Demand, move: DemandMove, words: str) -> Demand:
+    def _put(
+        self,
+        actor: Actor,
+        before: Demand,
+        after: Demand,
+        move: DemandMove,
+        words: str,
+        more: Mapping[str, JsonValue] | None = None,
+    ) -> Demand:
         now = self.clock.now()
         ended = now if after.state.is_over and before.ended_at is None else before.ended_at
         changed = replace(after, revision=before.revision + 1, changed_at=now, ended_at=ended)
@@ -283,11 +316,12 @@ class Demands(Settling):
             "resource": changed.resource_id,
             "supply_by": None if changed.supply_by is None else changed.supply_by.isoformat(),
             "words": words,
+            **(more or {}),
         }
         with self.db.begin() as tx:
             if not DemandStore(tx.connection).save(changed):
                 raise changed_meanwhile()
-            RequestStore(tx.connection).add_step(self._step(actor, changed.id, move, words))
+            RequestStore(tx.connection).add_step(self._step(actor, changed.id, move, words, detail=more))
             self.parts.evidence.record(tx, actor, "exchange.demand_move", target=changed.id, detail=detail)
         if move not in {DemandMove.URGE, DemandMove.ESCALATE}:
             for kind in (AlertKind.REQUEST, AlertKind.REQUEST_OVERDUE):

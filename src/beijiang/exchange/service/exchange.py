@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.exchange.errors import not_its_matter, not_ready
@@ -18,7 +18,6 @@ from beijiang.exchange.models import (
     GrantView,
     Move,
     Narrowing,
-    Request,
     RequestDraft,
     Trait,
     item_problems,
@@ -34,19 +33,17 @@ from beijiang.exchange.store import (
     GrantStore,
     MatterLists,
     RequestStore,
-    time_of,
 )
 from beijiang.ingest import AlertKind
-from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, Text, new_id
+from beijiang.kit import Conflict, Invalid, Text, new_id
 from beijiang.quality import HandedOut
-from beijiang.standards import CaseState, SheetFormat, paper_file
+from beijiang.standards import SheetFormat, paper_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from beijiang.kit import Actor, Language, Part, Wanted
     from beijiang.quality import DoubtMoved
-    from beijiang.standards import Deadline
 
 __all__ = ["Exchange"]
 
@@ -264,10 +261,7 @@ class Exchange(Travelling):
             running, times = RequestStore(connection).running(), RequestStore(connection).times()
             ending = GrantStore(connection).ending(self.today + timedelta(days=ENDING_DAYS))
         for request in running:
-            standing = self._deadline(request)
-            self._keep_time(request, standing, times.get(request.id))
-            if standing is not None and request.state.is_under_review:
-                self._guarded_urge(request, standing)
+            self._follow(request, times.get(request.id))
         for grant in ending:
             if grant.org_id == PUBLIC:
                 continue  # told on the page of who holds it
@@ -279,49 +273,6 @@ class Exchange(Travelling):
                     f"The grant on {grant.resource_name} ends on {grant.terms.until}; ask anew if you need it longer.",
                 )
                 self.parts.alerts.say(AlertKind.GRANT_ENDING, grant.id, grant.org_id, text)
-
-    def _keep_time(self, request: Request, standing: Deadline | None, written: Mapping[str, Any] | None) -> None:
-        """Write down how a time stands where that moved without anybody's step: a calendar came, or it stands still."""
-        if written is not None and written != time_of(standing):
-            with self.db.begin() as tx:
-                RequestStore(tx.connection).write_time(request, standing)
-
-    def _guarded_urge(self, request: Request, standing: Deadline) -> None:
-        passed = sum(self.clock.now() >= moment for moment in standing.warnings)
-        stage = len(standing.warnings) + standing.step if standing.state is CaseState.OVERDUE else passed
-        if stage <= request.urged or standing.state in {CaseState.PAUSED, CaseState.ANSWERED}:
-            return
-        try:
-            self._urge(request, standing, stage)
-        except Conflict as error:
-            log.info("a request was moved by somebody else: %s", error.reason)
-        except BeijiangError:
-            log.exception("a request could not be followed; it will be tried again")
-
-    def _urge(self, request: Request, standing: Deadline, stage: int) -> None:
-        overdue = standing.state is CaseState.OVERDUE
-        to_whom = (
-            Text("", ""),
-            Text("，督办至部门负责人", "; its head is told"),
-            Text("，督办至数据局", "; the data authority takes it up"),
-            Text("，报上级数据主管部门", "; reported to the authority above"),
-        )[standing.step]
-        due = standing.last_day
-        name = request.resource_name
-        words = (
-            Text(
-                f"共享申请“{name}”已超过 {due} 的期限{to_whom.zh}。",
-                f"The request for {name} was due on {due}{to_whom.en}.",
-            )
-            if overdue
-            else Text(f"共享申请“{name}”须在 {due} 前办理。", f"The request for {name} is due on {due}.")
-        )
-        move, action = (Move.ESCALATE, "request_escalate") if overdue else (Move.URGE, "request_urge")
-        step = self._step(SYSTEM, request.id, move, words.zh, stage=request.stage.id if request.stage else "")
-        with self.db.begin() as tx:
-            self._save(tx, SYSTEM, request, replace(request, urged=stage), step, action)
-        kind = AlertKind.REQUEST_OVERDUE if overdue else AlertKind.REQUEST
-        self.parts.alerts.say(kind, request.id, request.provider_id, words)
 
     def _managed(self, actor: Actor, grant_id: str, *states: GrantState) -> Grant:
         found = self._held(actor, grant_id)

@@ -199,8 +199,8 @@ class Openings(Settling):
             state=STATES[stages[0].id],
             stages=stages,
             submitted_at=now,
-            case=self._clock_for(None, stages[0], entry.provider_id),
         )
+        opened = replace(opened, case=self._clock_for(None, opened))
         with self.db.begin() as tx:
             RequestStore(tx.connection).add(made)
             agreed = {"conditions": draft.agreed, "stages": [stage.id for stage in stages]}
@@ -232,8 +232,8 @@ class Openings(Settling):
             stages=stages,
             at_stage=at,
             state=STATES[stages[at].id],
-            case=self._clock_for(case, stages[at], before.provider_id),
         )
+        after = self._again(replace(after, case=self._clock_for(case, after)))
         detail = {"conditions": draft.agreed}
         step = self._step(actor, before.id, Move.SUPPLY, said(words, needed=True), stage=stages[at].id, detail=detail)
         with self.db.begin() as tx:
@@ -276,11 +276,9 @@ class Openings(Settling):
                 code="no_appeal",
             )
         stages = with_appeal(before.stages)
-        case = self._clock_for(None, stages[-1], before.provider_id)
         state = STATES[stages[-1].id]
-        after = replace(
-            before, stages=stages, at_stage=len(stages) - 1, state=state, decided_at=None, case=case, urged=0
-        )
+        after = replace(before, stages=stages, at_stage=len(stages) - 1, state=state, decided_at=None, urged=0)
+        after = replace(after, case=self._clock_for(None, after))
         step = self._step(actor, before.id, Move.APPEAL, said(words, needed=True), stage=stages[-1].id)
         with self.db.begin() as tx:
             return self._save(tx, actor, before, after, step, "request_appeal")

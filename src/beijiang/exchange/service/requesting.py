@@ -139,8 +139,9 @@ class Requesting(Settling):
         outward = self._elsewhere(known) is not None
         found = self._traits(known, draft.terms, actor.org_id or "", outward=outward)
         planned = []
-        for stage in stages_for(found):
-            rule = self.parts.standards.limit(stage.limit, entry.provider_id) if stage.limit else None
+        stages = stages_for(found)
+        for place, stage in enumerate(stages):
+            rule = self._limit_of(stages, place, entry.provider_id)
             due = None
             if rule is not None and rule.unit == "working_day":
                 due = self.parts.standards.due(self.today, int(rule.value)).on
@@ -169,7 +170,7 @@ class Requesting(Settling):
 
     def _handed_in(self, tx: UnitOfWork, actor: Actor, before: Request, known: Published) -> Request:
         """Open the flow of a request, as its entry is now, or grant it at once where no flow is needed."""
-        entry, made = known.version.entry, self._renewed(before, known)
+        made = self._renewed(before, known)
         outward = made.outward is not None
         stages = stages_for(self._traits(known, made.draft.terms, made.org_id, outward=outward))
         opened = replace(
@@ -178,9 +179,9 @@ class Requesting(Settling):
             at_stage=0,
             submitted_at=self.clock.now(),
             state=STATES[stages[0].id] if stages else RequestState.APPROVED,
-            case=self._clock_for(None, stages[0], entry.provider_id) if stages else None,
             decided_at=None if stages else self.clock.now(),
         )
+        opened = replace(opened, case=self._clock_for(None, opened) if stages else None)
         step = self._step(actor, before.id, Move.SUBMIT, detail={"stages": [stage.id for stage in stages]})
         opened = self._save(tx, actor, before, opened, step, "request_submit")
         return opened if stages else self._granted(tx, actor, opened, levels_of(known))
@@ -202,7 +203,8 @@ class Requesting(Settling):
             done = self._save(tx, actor, before, after, step, "request_supply")
             if done.state is RequestState.AWAY and self.afar is not None:
                 self.afar.leave(tx, done, step.words)
-            return done
+        self._quiet(done)
+        return done
 
     def _completed(self, actor: Actor, before: Request, draft: RequestDraft, words: str) -> tuple[Request, Step]:
         """Return a request as it is completed, and the step that says so."""
@@ -219,7 +221,7 @@ class Requesting(Settling):
         problems = self._problems(actor, known, draft)
         if problems:
             raise not_ready(problems)
-        entry, moved = known.version.entry, self._moved(before, known)
+        moved = self._moved(before, known)
         if moved and before.afar is not None and before.afar.crossed:
             raise data_moved()
         base = self._renewed(before, known) if moved else before
@@ -237,8 +239,8 @@ class Requesting(Settling):
             stages=stages,
             at_stage=at,
             state=RequestState.AWAY if gone else STATES[stages[at].id],
-            case=case if same else self._clock_for(case, stages[at], entry.provider_id),
         )
+        after = self._again(replace(after, case=case if same else self._clock_for(case, after)))
         return after, self._step(actor, before.id, Move.SUPPLY, said(words, needed=True), stage=stages[at].id)
 
     def _was_let_out(self, request: Request) -> bool:

@@ -25,6 +25,7 @@ from beijiang.exchange.models.flows import OPENING
 from beijiang.exchange.models.stops import Stop, StopReason, removed
 from beijiang.exchange.models.turns import Judge
 from beijiang.exchange.service.attaching import Attaching
+from beijiang.exchange.service.base import told_of
 from beijiang.exchange.store import GrantStore, RequestStore, StopStore
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, BeijiangError, Denied, NotFound, Text, new_id
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models import Afar, EntryAfar, Problem, Request, Stage, Step, Terms
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
-    from beijiang.standards import Case
+    from beijiang.standards import Case, Rule
 
 __all__ = ["AGREEMENT", "Settling"]
 
@@ -50,6 +51,10 @@ AGREEMENT: Final = Text(
 )
 """What both sides agree to with a grant (国发〔2016〕51号)."""
 ALERTS: Final = (AlertKind.REQUEST, AlertKind.REQUEST_OVERDUE)
+
+
+_TO_AUTHORITY: Final = 2
+"""The step of an escalation at which the data authority takes a matter up."""
 
 
 class Settling(Attaching):
@@ -126,6 +131,27 @@ class Settling(Attaching):
     def _sees(self, actor: Actor, request: Request) -> bool:
         return super()._sees(actor, request) or bool(request.stage and self._stands_in(actor, request))
 
+    # To whom what is late goes up
+
+    def _offices(self, right: Permission, org_id: str) -> list[str]:
+        """Return the departments whose people hold a right over a department's matters, those of its own level of government first."""
+        people = (one for one in self.access.people(SYSTEM) if one.org_id and one.disabled_at is None)
+        found = {one.org_id for one in people if self.access.allows(one.as_actor(None), right, org_id)}
+        tiers = {one.id: one.admin_tier for one in self.access.organisations()}
+        return sorted((org for org in found if org), key=lambda org: (-tiers.get(org, 0), org))
+
+    def _goes_to(self, whose: str, org_id: str, step: int) -> str:
+        """Return the department that hears of a late matter of ``org_id`` that waits for ``whose``: that one, the data authority, the one above."""
+        if step < _TO_AUTHORITY:
+            return whose
+        offices = self._offices(Permission.EXCHANGE_REQUEST_REVIEW, org_id)
+        if not offices:
+            return whose
+        if step == _TO_AUTHORITY:
+            return offices[0]
+        above = self.access.organisation(offices[0]).parent_id
+        return offices[1] if len(offices) > 1 else above or offices[0]
+
     # What an entry asks for
 
     def _entry_afar(self, resource_id: str) -> EntryAfar | None:
@@ -164,14 +190,35 @@ class Settling(Attaching):
             return opening_item_problems(entry, levels, plain)
         return item_problems(entry, levels, plain, request.draft.impact)
 
-    def _clock_for(self, running: Case | None, stage: Stage, provider_id: str) -> Case | None:
-        """Return the clock of a stage: the one that runs where the rule is the same, else a new one, or none."""
-        rule = self.parts.standards.limit(stage.limit, provider_id) if stage.limit else None
+    def _limit_of(self, stages: Sequence[Stage], at: int, provider_id: str) -> Rule | None:
+        """Return the rule that limits the time of a stage; None where none is in force.
+
+        Of a stage without a rule of its own it is that of a later one, if it is counted from the day the request came in.
+        """
+        named = [stage.limit for stage in stages[at:]]
+        rules = [self.parts.standards.limit(topic, provider_id) if topic else None for topic in named]
+        coming = (rule for rule in rules[1:] if rule is not None and rule.from_receipt)
+        return rules[0] or next(coming, None)
+
+    def _clock_for(self, running: Case | None, request: Request) -> Case | None:
+        """Return the clock of the stage that a request has come to: the one that runs where the rule is the same, a new one, or none.
+
+        What is counted from the day the request came in begins on that day, and stood still with the clock before it.
+        """
+        rule = self._limit_of(request.stages, request.at_stage, request.provider_id)
         if rule is None:
             return None
-        if running is not None and running.rule_id == rule.id and running.answered is None:
+        runs = running is not None and running.answered is None
+        if running is not None and runs and running.rule_id == rule.id:
             return running
-        return begin(rule, self.clock.now())
+        came = request.submitted_at if rule.from_receipt and (runs or running is None) else None
+        made = begin(rule, came or self.clock.now())
+        return replace(made, pauses=running.pauses) if came and running is not None and made.can_pause else made
+
+    def _again(self, request: Request) -> Request:
+        """Return a request that was completed, of whose time its reviewers were told before."""
+        standing = self._deadline(request)
+        return replace(request, urged=0 if standing is None else told_of(standing, self.clock.now()))
 
     # The grant
 

@@ -54,6 +54,8 @@ NAME_MOST: Final = 200
 WORDS_MOST: Final = 2000
 CLOCKS_APART: Final = timedelta(hours=1)
 """How far what another node tells may lie before a request was handed in, or ahead of the clock here."""
+_INTERNAL: Final = frozenset({Move.ASK_TIME, Move.DENY_TIME})
+"""What reviewers and the data authority settle between them; who asked hears of the time that was given."""
 _OURS: Final = Text(
     "对方所说的步骤或环节不可能是它办理的。", "It tells of a step or a stage that cannot have been its own."
 )
@@ -173,7 +175,9 @@ class Travelling(Delivering):
             stages=[{**stage.to_json(), "who": names.get(found.provider_id, "")} for stage in found.stages],
             at_stage=found.at_stage,
             offered=(found.offered if grant is None else grant.terms).to_json(),
-            steps=[_told(step, names) for step in sorted(steps, key=lambda step: step.at)],
+            steps=[
+                _told(step, names) for step in sorted(steps, key=lambda step: step.at) if step.move not in _INTERNAL
+            ],
             due=due.last_day if runs and due is not None else None,
             rule=found.case.rule_id if runs and found.case is not None else "",
             paused=due is not None and due.state is CaseState.PAUSED,

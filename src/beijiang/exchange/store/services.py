@@ -229,6 +229,13 @@ class ServiceStore:
             for row in self._connection.execute(wanted.order_by(_C.day.desc(), _C.org_id))
         ]
 
+    def answered(self, since: date, until: date) -> dict[tuple[str, str], int]:
+        """Return how many calls of each consumer each service answered in some days."""
+        well = _C.outcome.in_([CallOutcome.OK.value, CallOutcome.PARTLY.value])
+        query = select(_C.service_id, _C.org_id, func.sum(_C.calls)).where(well, _C.day >= since, _C.day <= until)
+        rows = self._connection.execute(query.group_by(_C.service_id, _C.org_id))
+        return {(row[0], row[1]): int(row[2]) for row in rows}
+
     def add_probe(self, probe: Probe) -> None:
         """Note a probe."""
         values = {

@@ -103,6 +103,15 @@ class Alerts:
             return False
         return True
 
+    def renew(self, kind: AlertKind, subject: str, org_id: str, text: Text) -> bool:
+        """Say an alert anew where it goes to another department or says something else by now; tell whether it was said."""
+        known = self.open().get((kind, subject))
+        if known is not None and (known.org_id, known.text) == (org_id, text):
+            return False
+        if known is not None:
+            self.clear(kind, subject)
+        return self.say(kind, subject, org_id, text)
+
     def clear(self, kind: AlertKind, subject: str) -> bool:
         """Close the alert of a kind and subject, if there is one."""
         alert = self.open().get((kind, subject))

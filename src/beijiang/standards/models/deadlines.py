@@ -84,6 +84,8 @@ class Case:
     pauses: tuple[Pause, ...] = ()
     extended: int = 0
     answered: datetime | None = None
+    extension_condition: str = ""
+    """Whose consent an extension needs; empty in what began before that was kept."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -143,6 +145,7 @@ def begin(rule: Rule, at: datetime) -> Case:
         on_overdue=rule.on_overdue,
         basis=rule.basis,
         began=at,
+        extension_condition=rule.extension_condition,
     )
 
 

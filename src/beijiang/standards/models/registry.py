@@ -164,6 +164,8 @@ class Rule:
     unit: str = ""
     extension_value: str = ""
     extension_unit: str = ""
+    extension_condition: str = ""
+    """Whose consent an extension needs, and what else."""
     can_pause: bool = False
     on_overdue: str = ""
     basis: str = ""
@@ -180,6 +182,11 @@ class Rule:
     def name(self) -> Text:
         """Return what it is about."""
         return self.topic
+
+    @property
+    def from_receipt(self) -> bool:
+        """Tell whether a limit is counted from the day a request came in, whoever has it meanwhile."""
+        return self.trigger == "request received"
 
     def holds(self, day: date) -> bool:
         """Tell whether the law that it rests on counts on a day."""

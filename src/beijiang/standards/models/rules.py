@@ -39,6 +39,7 @@ RULE_FIELDS: Final[Mapping[str, Text]] = {
     "unit": Text("单位", "unit"),
     "extension_value": Text("可延长", "extension"),
     "extension_unit": Text("延长单位", "unit of the extension"),
+    "extension_condition": Text("延长条件", "extension needs"),
     "can_pause": Text("可中止", "can pause"),
     "on_overdue": Text("逾期处理", "when overdue"),
     "basis": Text("依据", "basis"),

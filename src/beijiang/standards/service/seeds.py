@@ -93,6 +93,7 @@ def _rule(row: Row) -> Rule:
         unit=row["unit"],
         extension_value=row["extension_value"],
         extension_unit=row["extension_unit"],
+        extension_condition=row["extension_condition"],
         can_pause=row["can_pause"] == "true",
         on_overdue=row["on_overdue"],
         basis=row["basis"],
