@@ -15,6 +15,7 @@ from beijiang.standards.checks import (
     check_uscc,
     uscc_check_character,
 )
+from beijiang.standards.events import ElementsChanged
 from beijiang.standards.models import *  # noqa: F403 - the front door shows the whole vocabulary
 from beijiang.standards.models import __all__ as _models
 from beijiang.standards.service import (
@@ -38,6 +39,7 @@ from beijiang.standards.service import (
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Books",
     "CheckResult",
+    "ElementsChanged",
     "ElementQuery",
     "Laws",
     "Listed",

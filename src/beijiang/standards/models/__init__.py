@@ -68,6 +68,7 @@ from beijiang.standards.models.registry import (
     Status,
     Step,
     in_force,
+    least_grade,
     successors,
 )
 from beijiang.standards.models.rules import RULE_FIELDS, RuleKind, flat_rule, rule_from
@@ -130,6 +131,7 @@ __all__ = [
     "flat_set",
     "in_force",
     "kind_of",
+    "least_grade",
     "pause",
     "resume",
     "rule_from",
