@@ -113,6 +113,7 @@ def create_app(platform: Platform) -> FastAPI:
         ingest_routes.captures_router(platform.captures),
         jobs_routes.router(platform.jobs),
         protection_routes.router(platform.protection, platform.releases),
+        protection_routes.levels(platform.protection),
         protection_routes.private(platform.private),
         quality_routes.router(platform.quality),
         contracts_routes.router(platform.contracts),

@@ -207,6 +207,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     sql = SqlGateway(gate, engine, access, evidence, settings, clock)
     sql.lineage_of = columns_of
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
+    tables.refusal = protection.refusal
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
     ingest.keeps = holds.keeps_table
     jobs.at_end.append(ingest.settle)

@@ -13,8 +13,9 @@ from beijiang.federation import DisputeCame, LinkEnded, ParcelWanted
 from beijiang.fusion import FUSION_JOB
 from beijiang.ingest import HARVEST_JOB, INGEST_JOB, REPLAY_JOB, STREAM_JOB, STREAM_VERIFY_JOB, WINDOW_JOB
 from beijiang.mining import FORECAST_JOB, MODEL_JOB, SCORE_JOB, SET_JOB
-from beijiang.quality import AGING_JOB, QUALITY_JOB, DoubtMoved, VersionJudged
+from beijiang.quality import AGING_JOB, QUALITY_JOB, DoubtMoved, MappingMoved, VersionJudged
 from beijiang.recipes import RECIPE_JOB
+from beijiang.standards import ElementsChanged
 from beijiang.subjects import Subjects
 from beijiang.tables import TableWritten
 
@@ -48,6 +49,8 @@ def connect(platform: Platform) -> None:
     platform.db.subscribe(LinkEnded, "federation", platform.travels.on_link_ended)
     platform.db.subscribe(ParcelWanted, "federation", platform.travels.on_parcel_wanted)
     platform.db.subscribe(VersionCleared, "protection", platform.protection.on_version_cleared)
+    platform.db.subscribe(ElementsChanged, "mappings", platform.mappings.on_elements_changed)
+    platform.db.subscribe(MappingMoved, "protection", platform.protection.on_mapping_moved)
     platform.lineage.dependents = Dependents(platform).of
     platform.notices.looks = Subjects(platform).looks()
     platform.jobs.register(QUALITY_JOB, platform.quality.work)

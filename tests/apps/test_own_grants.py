@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from agreed import lowered
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "exchange"))
 from exchange_bureau import BEGAN_AT, CITIES, COUNTY, ID, OTHER, OWNER, TABLE, Bureau
 
@@ -204,7 +206,7 @@ def test_a_grade_that_rose_closes_what_was_granted_at_a_lower_one(bureau: Bureau
     try:
         assert seen(bureau, app, "steward") is None
     finally:
-        protection.correct(SYSTEM, TABLE, CITY, level=before, reason="恢复")
+        lowered(protection, SYSTEM, TABLE, CITY, level=before, reason="恢复")
 
 
 def test_the_grant_of_another_department_opens_nothing(bureau: Bureau) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from exchange_bureau import COUNTY, ID, OTHER, TABLE, Bureau, citizen_id
 
+from agreed import lowered
 from beijiang.access import KeyDraft, Permission, PersonDraft, Role
 from beijiang.catalog import ItemEdit, ResourceEdit, ShareType
 from beijiang.exchange import GranteeKind, Item, Narrowing, RequestState, Terms, Way
@@ -56,7 +57,7 @@ def test_what_is_graded_or_shared_otherwise_since_is_looked_at_again(bureau: Bur
         bare = bureau.exchange.plan(bureau["consumer"], bureau.draft(CITY))
         assert {problem.code for problem in bare.problems} == {"impact_needed"}
     finally:
-        protection.correct(SYSTEM, TABLE, CITY, level=before, reason="复核后恢复")
+        lowered(protection, SYSTEM, TABLE, CITY, level=before, reason="复核后恢复")
         bureau.platform.db.deliver_waiting()
 
 
@@ -92,7 +93,7 @@ def test_a_weaker_mask_reaches_a_masked_item_with_the_next_publication_only(bure
         assert bureau.read("consumer")[0][NAME] == before
     finally:
         protection.drop_mask(SYSTEM, TABLE, NAME, "恢复")
-        protection.correct(SYSTEM, TABLE, NAME, level=level, reason="恢复")
+        lowered(protection, SYSTEM, TABLE, NAME, level=level, reason="恢复")
 
 
 @pytest.mark.parametrize(("level", "shown"), [(Level.L2, "masked"), (Level.L3, "gone")])
@@ -107,7 +108,7 @@ def test_a_grade_that_rose_is_treated_as_for_every_department(bureau: Bureau, le
             with pytest.raises(NotFound):
                 bureau.read("consumer")
     finally:
-        protection.correct(SYSTEM, TABLE, NAME, level=before, reason="恢复")
+        lowered(protection, SYSTEM, TABLE, NAME, level=before, reason="恢复")
 
 
 def test_an_approval_is_of_what_was_looked_at(bureau: Bureau) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from exchange_bureau import OTHER, TABLE, Bureau, citizen_id
 
+from agreed import lowered
 from beijiang.build import build
 from beijiang.evidence import EvidenceQuery
 from beijiang.exchange import GranteeKind, GrantQuery, GrantState, Narrowing, RequestQuery, Way
@@ -50,7 +51,7 @@ def test_a_grade_that_rose_after_the_decision_is_not_covered_by_it(bureau: Burea
     try:
         assert CITY not in bureau.read("consumer")[0]
     finally:
-        bureau.platform.protection.correct(SYSTEM, TABLE, CITY, level=before.level, reason="复核后恢复")
+        lowered(bureau.platform.protection, SYSTEM, TABLE, CITY, level=before.level, reason="复核后恢复")
 
 
 def test_only_the_ways_that_were_granted_are_open(bureau: Bureau) -> None:
@@ -255,5 +256,5 @@ def test_what_may_not_be_had_is_verified_by_yes_or_no(bureau: Bureau) -> None:
     ask(bureau["consumer"], TABLE, {ID: citizen_id(9), NAME: name})
     with pytest.raises(Throttled):
         ask(bureau["consumer"], TABLE, {ID: citizen_id(9), NAME: name})
-    protection.correct(SYSTEM, TABLE, ID, level=before, reason="恢复")
+    lowered(protection, SYSTEM, TABLE, ID, level=before, reason="恢复")
     bureau.platform.db.deliver_waiting()

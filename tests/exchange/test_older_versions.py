@@ -12,6 +12,7 @@ from exchange_bureau import TABLE, Bureau, firms
 from fastapi.testclient import TestClient
 from share_reader import Recipient, lines, recipient
 
+from agreed import lowered
 from beijiang.app import create_app
 from beijiang.catalog import ItemEdit, ResourceEdit, ShareType
 from beijiang.exchange import RecallDraft, Remedy, Way
@@ -149,7 +150,7 @@ def test_a_grade_that_was_lowered_since_lowers_nothing_in_the_older_version(bure
     )
     resource = bureau.publish(table, 3, items=items).id
     first = min(bureau.platform.catalog.releases(resource))
-    protection.correct(SYSTEM, table, CITY, level=Level.L1, reason="复核后降级")
+    lowered(protection, SYSTEM, table, CITY, level=Level.L1, reason="复核后降级")
     republish(bureau, resource, table)
 
     def masked(version: int | None) -> bool:

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from library_bureau import Archive
 from typer.testing import CliRunner
 
+from agreed import lowered
 from beijiang import terminal
 from beijiang.access import KeyDraft, Permission
 from beijiang.app import create_app
@@ -116,7 +117,7 @@ def test_who_does_not_see_geometries_cannot_find_by_them(archive: Archive, libra
             archive.platform.fusion.near(archive.reviewer, library.id, Spot(111.7, 40.6))
         assert hidden.value.reason == "geometry_hidden"
     finally:
-        protection.correct(archive.keeper, library.target, "几何图形", level=Level.L2, reason="复原")
+        lowered(protection, archive.keeper, library.target, "几何图形", level=Level.L2, reason="复原")
 
 
 def test_distances_are_those_of_the_sphere() -> None:

@@ -36,6 +36,7 @@ def door(house: House) -> TestClient:
         return JSONResponse({"code": error.reason}, status_code=error.status)
 
     app.include_router(routes.router(house.protection, house.releases))
+    app.include_router(routes.levels(house.protection))
     house.write_firms(30)
     return TestClient(app)
 
@@ -128,3 +129,71 @@ def test_the_release_check_over_http_and_at_the_terminal(door: TestClient, house
     printed = CliRunner().invoke(app, ["protection", "release-report", FIRMS, newest["id"]]).stdout
     assert json.loads(printed) == newest == door.get(f"{url}/release-checks/{newest['id']}").json()
     assert door.get(f"{url}/release-checks/rel_none").json() == {"code": "report_not_found"}
+
+
+def test_a_table_is_assessed_and_lowered_over_http(door: TestClient) -> None:
+    given = door.get("/api/v1/protection/matrix").json()
+    assert len(given["cells"]) == 24
+    assert {one["id"] for one in given["factors"]} >= {"scale", "precision"}
+    url = f"/api/v1/tables/{FIRMS}/assessment"
+    order = {"category": "government", "harms": {"organisation_rights": "serious"}, "reason": "商业信息"}
+    made = door.post(url, json=order)
+    assert (made.status_code, made.json()["level"], made.json()["waits"]) == (201, "L3", None)
+    assert door.post(url, json={**order, "harms": {"nobody": "serious"}}).status_code == 422
+    assert door.post(url, json={**order, "category": "x"}).json() == {"code": "unknown_word"}
+    assert door.post(url, json=order, headers={"x-actor": "stranger"}).status_code == 404
+    weaker = door.post(url, json={**order, "harms": {"organisation_rights": "general"}}).json()
+    assert (weaker["state"], weaker["waits"]["change"]) == ("proposed", "general L3 → general L2")
+    found = door.get(url).json()
+    assert (found["level"], found["tier"], len(found["history"]), len(found["waiting"])) == ("L3", "general", 2, 1)
+    assert [one["level"] for one in door.get(f"/api/v1/tables/{FIRMS}/floors").json()["floors"]] == ["L3"]
+    reviewer = {"x-actor": "reviewer"}
+    (waits,) = door.get("/api/v1/protection/lowerings", headers=reviewer).json()["lowerings"]
+    one = f"/api/v1/protection/lowerings/{waits['id']}"
+    assert waits["may"] == {"decide": True, "withdraw": False}
+    assert door.get(one, headers={"x-actor": "stranger"}).status_code == 404
+    assert door.post(f"{one}/decision", json={"agree": True}, headers=reviewer).json() == {"code": "changed_since_seen"}
+    done = door.post(f"{one}/decision", json={"agree": True, "seen": waits["seen"]}, headers=reviewer).json()
+    assert (done["state"], door.get(url).json()["assessment"]["level"]) == ("approved", "L2")
+    (listed,) = door.get("/api/v1/protection/assessments").json()["assessments"]
+    assert (listed["table"], listed["harm"]) == (FIRMS, "general")
+    column = f"/api/v1/tables/{FIRMS}/grades/法定代表人"
+    waits = door.patch(column, json={"level": "L2", "kind": "plain", "reason": "x"}).json()["waits"]
+    assert door.post(f"/api/v1/protection/lowerings/{waits['id']}/withdrawal", json={}).json()["state"] == "withdrawn"
+    assert len(door.get(f"/api/v1/tables/{FIRMS}/lowerings").json()["lowerings"]) == 2
+
+
+def test_a_table_is_assessed_and_lowered_at_the_terminal(house: House) -> None:
+    import typer
+
+    house.write_firms(30)
+    app = typer.Typer()
+    app.add_typer(
+        commands.commands(lambda: house.protection, lambda: house.access, lambda: house.releases), name="protection"
+    )
+
+    def run(*words: str, keys: str = "") -> str:
+        done = CliRunner().invoke(app, ["protection", *words], input=keys)
+        assert done.exit_code == 0, done
+        return done.output
+
+    terminal.set_style(as_json=False, language=Language.ZH)
+    assert "national_security" in run("matrix")
+    harms = ("--harm", "organisation_rights=serious", "--factor", "scale")
+    assert "L3" in run("assess", FIRMS, "--category", "government", *harms, "--reason", "商业信息")
+    assert "一般数据，L3" in run("assessment", FIRMS)
+    assert FIRMS in run("assessments")
+    assert "L3" in run("floors", FIRMS)
+    proposed = house.protection.correct(house.steward, FIRMS, "法定代表人", kind="plain", reason="公开").lowering
+    assert proposed is not None
+    assert proposed.id in run("lowerings")
+    terminal.set_style(as_json=True, language=Language.ZH)
+    seen = json.loads(run("show-lowering", proposed.id))["seen"]
+    terminal.set_style(as_json=False, language=Language.ZH)
+    assert "approved" in run("decide", proposed.id, "--agree", "--seen", seen)
+    said = run("correct", FIRMS, "企业名称", "--level", "L4")
+    assert "L4" in said
+    said = run("correct", FIRMS, "企业名称", "--level", "L3", "--reason", "复核")
+    assert "beijiang protection decide low_" in said
+    (waits,) = house.protection.lowerings(house.reviewer)
+    assert "withdrawn" in run("withdraw-lowering", waits.lowering.id)

@@ -219,15 +219,18 @@ def test_a_correction_needs_right_reason_and_floor(house: House) -> None:
         with pytest.raises(Invalid) as told:
             protection.correct(house.steward, table, "公民身份号码", **words)
         assert told.value.reason == reason
-    raised = protection.correct(house.steward, table, "状态", level="L3")
+    raised = protection.correct(house.steward, table, "状态", level="L3").grade
     assert (raised.level, raised.source, raised.revision) == ("L3", "corrected", 2)
-    lowered = protection.correct(house.steward, table, "联系电话", kind="plain", reason="是登记编号")
-    assert lowered.level == "L1"
+    weaker = protection.correct(house.steward, table, "联系电话", kind="plain", reason="是登记编号")
+    assert (weaker.grade.kind, weaker.grade.level) == ("mobile", "L3"), "one person lowers nothing"
+    assert weaker.lowering is not None
+    protection.decide_lowering(house.reviewer, weaker.lowering.id, agree=True)
     history = protection.history(house.steward, table, "联系电话")
     assert [g.kind for g in history] == ["mobile", "plain"]
     assert history[-1].reason == "是登记编号"
     house.evidence.flush()
-    assert [r.target for r in house.records(action="protection.correct")] == [table, table]
+    assert [r.target for r in house.records(action="protection.correct")] == [table]
+    assert [r.target for r in house.records(action="protection.lower")] == [table]
     row = house.gate.open(house.steward, table, "", Exit.PAGE).page(limit=1).rows.to_pylist()[0]
     assert row["状态"] == "****"
     assert row["联系电话"] == house.people(1)[0]["联系电话"]

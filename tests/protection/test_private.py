@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
+from agreed import lowered
 from beijiang import terminal
 from beijiang.kit import BeijiangError, Conflict, Denied, Invalid, Language, NotFound
 from beijiang.protection import OfferDraft, PrivateKind, PrivateQuestion, commands, routes
@@ -59,7 +60,7 @@ def office(make_house: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     made: House = make_house(tmp_path_factory.mktemp("private"))
     made.write(T, visits(), SCHEMA)
     for column, level in (("诊断", "L2"), ("年龄", "L2"), ("费用", "L2")):
-        made.protection.correct(made.steward, T, column, level=level, kind="other_personal", reason="测试")
+        lowered(made.protection, made.steward, T, column, level=level, kind="other_personal", reason="测试")
     yield made
     made.close()
 
@@ -276,7 +277,7 @@ def test_who_may_offer_agree_and_ask(clinic: House) -> None:
     offered(clinic)
     clinic.protection.correct(clinic.steward, T, "年龄", level="L3", kind="other_personal", reason="更严")
     assert refused(lambda: private.ask(clinic.analyst, T, count())) == "offer_outdated"
-    clinic.protection.correct(clinic.steward, T, "年龄", level="L2", kind="other_personal", reason="还原")
+    lowered(clinic.protection, clinic.steward, T, "年龄", level="L2", kind="other_personal", reason="还原")
     clinic.protection.restrict(clinic.steward, T, [Filter("院区", FilterOp.EQ, "分院")], reason="只看分院")
     hidden = private.ask(clinic.analyst, T, count(where=(Filter("院区", FilterOp.EQ, "本院"),)))
     assert abs(hidden.cells[0].value) < FAR, "rows that a rule keeps back do not count"  # type: ignore[arg-type]
@@ -381,7 +382,7 @@ def test_over_http_and_at_the_terminal(clinic: House) -> None:
     shown = door.get(url, headers=reviewer).json()
     assert shown["approved"] is False, "nothing was decided unseen"
     assert door.post(f"{url}/approval?seen={shown['seen']}", headers=reviewer).json()["approved"] is True
-    clinic.protection.correct(clinic.steward, T, "诊断", level="L2", kind="other_personal", reason="还原")
+    lowered(clinic.protection, clinic.steward, T, "诊断", level="L2", kind="other_personal", reason="还原")
 
     group = commands.private(lambda: clinic.private, lambda: clinic.access)
     terminal.set_style(as_json=False, language=Language.ZH)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
+from agreed import lowered
 from beijiang.catalog import OpenType, ShareType
 from beijiang.kit import ANONYMOUS, BeijiangError, Conflict, Denied, Invalid, NotFound
 from beijiang.tables import Exit, WriteMode
@@ -37,7 +38,7 @@ def write(house: House, rows: list[dict[str, Any]], mode: WriteMode = WriteMode.
 def as_plain(house: House, *columns: str) -> None:
     """Say that some columns are harmless by themselves, as the vector of the standard supposes."""
     for column in columns:
-        house.protection.correct(house.steward, PERSONS, column, level="L1", kind="plain", reason="测试数据")
+        lowered(house.protection, house.steward, PERSONS, column, level="L1", kind="plain", reason="测试数据")
 
 
 def found(house: House) -> dict[str, Any]:
@@ -185,7 +186,7 @@ def test_a_suppressed_cell_beside_a_total_is_no_secret(house: House) -> None:
     house.write("低保分布", rows, schema)
     house.releases.declare(house.steward, "低保分布", {"低保人数": "count", "性别": "plain"}, "按旗县和性别的人数")
     for column in ("性别", "旗县"):
-        house.protection.correct(house.steward, "低保分布", column, level="L1", kind="plain", reason="维度")
+        lowered(house.protection, house.steward, "低保分布", column, level="L1", kind="plain", reason="维度")
     with pytest.raises(Conflict):
         house.publish("低保分布", **offer)
     (report,) = house.releases.check(house.steward, "低保分布")

@@ -68,6 +68,7 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         Text("治理", "Governance"),
         (
             (Permission.TABLES_TABLE_READ_METADATA, "/console/tables", Text("数据表", "Tables")),
+            (Permission.PROTECTION_GRADE_READ, "/console/grading", Text("分类分级", "Grading")),
             (Permission.STANDARDS_PROPOSAL_READ, "/console/standards", Text("数据标准", "Standards")),
             (Permission.QUALITY_RESULT_READ, "/console/quality", Text("数据质量", "Quality")),
             (Permission.CONTRACTS_CONTRACT_READ, "/console/contracts", Text("数据契约", "Contracts")),

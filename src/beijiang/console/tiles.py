@@ -136,6 +136,11 @@ def _tickets(platform: Platform, actor: Actor) -> Iterator[Tile]:
     yield Tile(TileKind.WAITING, Text("校核工单待办", "tickets to do"), mine, "/console/tickets?state=mine")
 
 
+def _lowerings(platform: Platform, actor: Actor) -> Iterator[Tile]:
+    waiting = sum(view.may_decide for view in platform.protection.lowerings(actor))
+    yield Tile(TileKind.WAITING, Text("分级的降低待决定", "lowered grades to decide"), waiting, "/console/grading")
+
+
 def _grants(platform: Platform, actor: Actor) -> Iterator[Tile]:
     table = grant_table(platform, actor, GrantQuery(state=GrantState.ACTIVE), {})
     count, href = _count(platform, table, ending=SOON.value)
@@ -217,6 +222,7 @@ _MAKERS: Final[tuple[tuple[Permission, _Maker], ...]] = (
     (Permission.EXCHANGE_REQUEST_READ, _matters),
     (Permission.CATALOG_RESOURCE_READ, _entries),
     (Permission.QUALITY_TICKET_READ, _tickets),
+    (Permission.PROTECTION_GRADE_READ, _lowerings),
     (Permission.EXCHANGE_GRANT_READ, _grants),
     (Permission.INGEST_QUARANTINE_READ, _mending),
     (Permission.INGEST_RUN_READ, _runs),

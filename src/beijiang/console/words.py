@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from beijiang.console.app_words import APP_ACTIONS
+from beijiang.console.grading_words import GRADING
 from beijiang.console.time_words import TIME
 from beijiang.ingest import AffectedKind
 from beijiang.kit import Text
@@ -258,7 +259,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "jobs.end": Text("作业结束", "job ended"),
         "jobs.submit": Text("提交作业", "job submitted"),
         "lineage.receive": Text("收到血缘事件", "lineage event received"),
-        "protection.correct": Text("更正分级", "grade corrected"),
+        **GRADING,
         "protection.grade": Text("自动分级", "columns graded"),
         "mining.graph_change": Text("修改关系图", "graph of relations changed"),
         "mining.graph_declare": Text("声明关系图", "graph of relations declared"),

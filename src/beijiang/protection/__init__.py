@@ -1,6 +1,6 @@
 """What is sensitive, how it is masked, and THE GATE through which every row leaves; also the SQL gateway.
 
-Owns the tables ``graded_table``, ``column_grade``, ``row_rule``, ``mask_choice``, ``mask_key``,
+Owns the tables ``graded_table``, ``column_grade``, ``grade_floor``, ``grade_lowering``, ``table_assessment``, ``row_rule``, ``mask_choice``, ``mask_key``,
 ``column_role``, ``release_report``, ``private_offer``, ``private_spend`` and ``protection_secret``. Nothing else may read a table
 for a person. Loaded on first use, so that ``beijiang --help`` stays quick.
 """
@@ -12,6 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from beijiang.protection.models import marking, rowquery
+    from beijiang.protection.models.assessing import (
+        AffectedObject,
+        Assessment,
+        AssessmentDraft,
+        AssessmentState,
+        Cell,
+        Harm,
+        Tier,
+        TogetherFinding,
+        factors,
+        matrix,
+        sectors,
+    )
     from beijiang.protection.models.choices import PARAMETERS, MaskChoice, MaskFunction
     from beijiang.protection.models.delivery import Announced, DeliveryTerms
     from beijiang.protection.models.governing import Listed, QueryClass, QueryOrder, QueryState, Queued
@@ -25,6 +38,7 @@ if TYPE_CHECKING:
         Handling,
         OwnGrant,
     )
+    from beijiang.protection.models.lowering import Corrected, Floor, Lowering, LoweringState, LoweringView, Matter
     from beijiang.protection.models.parameters import Spoken, numbered
     from beijiang.protection.models.private import OfferDraft, PrivateKind, PrivateQuestion, epsilon_of, micro_of
     from beijiang.protection.models.rechecks import Recheck
@@ -54,6 +68,7 @@ if TYPE_CHECKING:
         SqlGateway,
         SqlResult,
         SqlStream,
+        TableGrading,
         access_ended,
         files,
     )
@@ -63,22 +78,29 @@ __all__ = [
     "EVERYBODY",
     "NO_GRANT",
     "PARAMETERS",
+    "AffectedObject",
     "Announced",
     "AnswerColumn",
     "AnswerGate",
     "Asked",
+    "Assessment",
+    "AssessmentDraft",
+    "AssessmentState",
     "Audience",
+    "Cell",
     "ColumnGrade",
     "ColumnRole",
     "Control",
     "CopyPart",
     "CopyShelf",
+    "Corrected",
     "CountAsked",
     "Counted",
     "DeliveryTerms",
     "Described",
     "FileMark",
     "Findings",
+    "Floor",
     "Gate",
     "Governed",
     "GovernedAnswer",
@@ -87,12 +109,17 @@ __all__ = [
     "GrantedItem",
     "Grants",
     "Handling",
+    "Harm",
     "Keyed",
     "Kind",
     "Level",
     "Listed",
+    "Lowering",
+    "LoweringState",
+    "LoweringView",
     "MaskChoice",
     "MaskFunction",
+    "Matter",
     "Met",
     "OfferDraft",
     "OwnGrant",
@@ -123,14 +150,19 @@ __all__ = [
     "SqlStream",
     "Stage",
     "Standing",
+    "TableGrading",
+    "Tier",
+    "TogetherFinding",
     "access_ended",
     "controls",
     "epsilon_of",
+    "factors",
     "field_grade",
     "files",
     "function_words",
     "kinds",
     "marking",
+    "matrix",
     "micro_of",
     "numbered",
     "parameters",
@@ -138,6 +170,7 @@ __all__ = [
     "read_query",
     "read_where",
     "rowquery",
+    "sectors",
     "written",
     "written_domain",
 ]
@@ -158,11 +191,13 @@ def __getattr__(name: str) -> Any:
         return import_module(_WHOLE[name])
     from beijiang.protection import service
     from beijiang.protection.models import (
+        assessing,
         choices,
         delivery,
         governing,
         grades,
         granting,
+        lowering,
         parameters,
         private,
         rechecks,
@@ -179,11 +214,13 @@ def __getattr__(name: str) -> Any:
 
     rooms = (
         service,
+        assessing,
         choices,
         delivery,
         governing,
         grades,
         granting,
+        lowering,
         parameters,
         private,
         rechecks,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from beijiang.quality.events import DoubtMoved, VersionJudged
+from beijiang.quality.events import DoubtMoved, MappingMoved, VersionJudged
 from beijiang.quality.models import *  # noqa: F403 - the front door shows the whole vocabulary
 from beijiang.quality.models import __all__ as _models
 
@@ -50,6 +50,7 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "DoubtMoved",
     "Failing",
     "HandedOut",
+    "MappingMoved",
     "Mappings",
     "MonitorReport",
     "Monitors",

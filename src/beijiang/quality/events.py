@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from beijiang.kit import Event
 
-__all__ = ["DoubtMoved", "VersionJudged"]
+__all__ = ["DoubtMoved", "MappingMoved", "VersionJudged"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +27,17 @@ class DoubtMoved(Event):
     table: str
     title: str
     raised: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingMoved(Event):
+    """Which data element each column of a table holds was decided, or what an element asks for changed: all of it, as it is now."""
+
+    table: str
+    held: Mapping[str, str]
+    """The id of the element, by column."""
+    levels: Mapping[str, str]
+    """The least grade of the element, by column; empty where it asks for none."""
+    by: str
+    by_name: str
+    reason: str

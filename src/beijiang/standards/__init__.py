@@ -18,6 +18,7 @@ from beijiang.standards.checks import (
     org_check_character,
     uscc_check_character,
 )
+from beijiang.standards.events import ElementsChanged
 from beijiang.standards.models import *  # noqa: F403 - the front door shows the whole vocabulary
 from beijiang.standards.models import __all__ as _models
 from beijiang.standards.service import (
@@ -41,6 +42,7 @@ from beijiang.standards.service import (
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Books",
     "CheckResult",
+    "ElementsChanged",
     "ElementQuery",
     "Laws",
     "Listed",

@@ -205,6 +205,11 @@ class Permission(StrEnum):
     OPENDATA_VOICE_RAISE = "opendata:voice:raise", "提出反馈与需求", "give feedback and ask for data"
     PLATFORM_HEALTH_READ = "platform:health:read", "查看运行状况", "see the state of the installation"
     PLATFORM_SETTINGS_READ = "platform:settings:read", "查看系统设置", "see the settings of the installation"
+    PROTECTION_GRADE_APPROVE = (
+        "protection:grade:approve",
+        "决定分级的降低",
+        "decide on what would lower a grade",
+    )
     PROTECTION_GRADE_CORRECT = "protection:grade:correct", "更正数据项分级", "correct the grade of a column"
     PROTECTION_GRADE_READ = "protection:grade:read", "查看数据项分级", "see the grades of columns"
     PROTECTION_PRIVATE_APPROVE = (

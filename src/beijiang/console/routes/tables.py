@@ -50,11 +50,13 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         who = person(request)
         info = platform.tables.get(who, name)
         grades, rules, preview, governed, fault = {}, None, None, None, None
+        waits: frozenset[str] = frozenset()
         masks: tuple[MaskChoice, ...] = ()
         roles: Roles | None = None
         reports: tuple[ReleaseReport, ...] = ()
         try:
             grades = {grade.column: grade for grade in platform.protection.grades(who, name)}
+            waits = frozenset(v.lowering.column for v in platform.protection.grading(who, name).waiting)
             masks = platform.protection.masks(who, name)
             roles, reports = platform.releases.roles(who, name), platform.releases.reports(who, name)
             rules = platform.protection.rules(who, name)  # before the gate: a rule may be why it shows nothing
@@ -70,6 +72,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             info=info,
             grades=grades,
             rules=rules,
+            waits=waits,
             masks=masks,
             roles=roles,
             reports=reports,
@@ -109,8 +112,13 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         back = f"/console/tables/{quote(name)}"
 
         def step() -> tuple[str, Text]:
-            grade = platform.protection.correct(person(request), name, column, level=level, reason=reason)
-            return back, Text(f"“{column}”现为 {grade.level}。", f"{column} is {grade.level} now.")
+            done = platform.protection.correct(person(request), name, column, level=level, reason=reason)
+            if done.lowering is None:
+                return back, Text(f"“{column}”现为 {done.grade.level}。", f"{column} is {done.grade.level} now.")
+            return back, Text(
+                f"已提交“{column}”的降级（{done.lowering.words}），须由另一名审核人员同意；此前仍为 {done.grade.level}。",
+                f"Proposed to lower {column} ({done.lowering.words}); another person has to agree, and it stays {done.grade.level} until then.",
+            )
 
         return frame.attempt(request, back, step)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from beijiang.protection.commands import grades, releases
+from beijiang.protection.commands import grades, levels, releases
 from beijiang.protection.commands.private import private
 
 if TYPE_CHECKING:
@@ -25,5 +25,6 @@ def commands(
         help="Grades and masks of columns, rules on rows, release checks: see them, change them.", no_args_is_help=True
     )
     grades.add(group, get, access)
+    levels.add(group, get, access)
     releases.add(group, checks, access)
     return group

@@ -12,7 +12,7 @@ from beijiang.protection.models.choices import MaskFunction
 from beijiang.protection.models.reference import controls
 from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience
 from beijiang.protection.models.where import read_where, written
-from beijiang.terminal import Column, language, say, show
+from beijiang.terminal import Column, as_json, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from beijiang.protection.models.sight import RowRule, RuleEffect
     from beijiang.protection.service import Protection
 
-__all__ = ["AS", "acting", "add"]
+__all__ = ["AS", "acting", "add", "agreement_of"]
 
 AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _COLUMNS = (
@@ -92,11 +92,14 @@ def add(group: typer.Typer, get: Callable[[], Protection], access: Callable[[], 
         reason: str = typer.Option("", help="Why; needed to lower a level or to change the kind."),
         person: str = AS,
     ) -> None:
-        """Correct the grade of a column; recorded with its reason."""
-        grade = get().correct(
+        """Correct the grade of a column; what shows more waits until another person agrees."""
+        done = get().correct(
             acting(access, person), table, column, level=level or None, kind=kind or None, reason=reason
         )
-        show([_row(grade)], _COLUMNS)
+        waits = "" if done.lowering is None else done.lowering.id
+        show([{**_row(done.grade), "waits": waits}], (*_COLUMNS, Column("waits", Text("待决定", "waits"), spare=True)))
+        if waits and not as_json():
+            say(agreement_of(waits))
 
     _add_rules(group, get, access)
     _add_masks(group, get, access)
@@ -169,6 +172,14 @@ def _add_masks(group: typer.Typer, get: Callable[[], Protection], access: Callab
 def acting(access: Callable[[], Access], login: str) -> Actor:
     """Return whom a command acts as."""
     return access().actor_for_person(login) if login else SYSTEM
+
+
+def agreement_of(lowering: str) -> Text:
+    """Return what has to follow before something weaker holds."""
+    return Text(
+        f"降级须由另一名审核人员同意后生效，此前按原级别执行：beijiang protection decide {lowering}",
+        f"It holds once another person agrees; the stricter grade holds until then: beijiang protection decide {lowering}",
+    )
 
 
 def _control(control: Control) -> dict[str, Any]:

@@ -39,10 +39,12 @@ class Personal(StrEnum):
 
 
 class GradeSource(StrEnum):
-    """Who set a grade: the detectors, or a person."""
+    """What a grade comes from: the detectors, a person, the data element that the column holds, or the table's assessment."""
 
     DETECTED = "detected"
     CORRECTED = "corrected"
+    ELEMENT = "element"
+    ASSESSED = "assessed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ __all__ = [
     "handling",
     "kinds",
     "name_patterns",
+    "packaged",
     "private_limits",
     "release_limits",
     "roles_of_kinds",
@@ -100,7 +101,8 @@ class ExitCaps:
     groups: int
 
 
-def _rows(name: str) -> list[dict[str, str]]:
+def packaged(name: str) -> list[dict[str, str]]:
+    """Return the rows of a table under ``reference/``."""
     text = files("beijiang").joinpath("protection", "reference", f"{name}.csv").read_text("utf-8")
     return list(csv.DictReader(text.splitlines()))
 
@@ -118,26 +120,26 @@ def kinds() -> dict[str, Kind]:
             person_tables_only=row["applies"] == "person",
             basis=row["basis"],
         )
-        for row in _rows("kinds")
+        for row in packaged("kinds")
     }
 
 
 @cache
 def name_patterns() -> tuple[tuple[str, str], ...]:
     """Return (kind, pattern of the column's name), the first match counts."""
-    return tuple((row["kind"], row["pattern"]) for row in _rows("names"))
+    return tuple((row["kind"], row["pattern"]) for row in packaged("names"))
 
 
 @cache
 def context() -> dict[str, str]:
     """Return the patterns that change the meaning of a column's name."""
-    return {row["word"]: row["pattern"] for row in _rows("context")}
+    return {row["word"]: row["pattern"] for row in packaged("context")}
 
 
 @cache
 def handling() -> dict[tuple[str, str, str], str]:
     """Return the treatment (raw, masked, withheld) by audience, level and kind (``*`` is any)."""
-    return {(row["audience"], row["level"], row["kind"]): row["treatment"] for row in _rows("handling")}
+    return {(row["audience"], row["level"], row["kind"]): row["treatment"] for row in packaged("handling")}
 
 
 @cache
@@ -147,7 +149,7 @@ def exit_caps() -> dict[str, ExitCaps]:
         row["exit"]: ExitCaps(
             int(row["page_rows"]), int(row["total_rows"]) if row["total_rows"] else None, int(row["groups"])
         )
-        for row in _rows("exits")
+        for row in packaged("exits")
     }
 
 
@@ -162,32 +164,32 @@ def controls() -> tuple[Control, ...]:
             enforced_by=row["enforced_by"],
             basis=row["basis"],
         )
-        for row in _rows("controls")
+        for row in packaged("controls")
     )
 
 
 @cache
 def private_limits() -> tuple[dict[str, str], ...]:
     """Return the dated limits of differential privacy (`security.md` 5.3)."""
-    return tuple(_rows("private"))
+    return tuple(packaged("private"))
 
 
 @cache
 def release_limits() -> tuple[dict[str, str], ...]:
     """Return the dated limits of the release check (`standards.md` 7.7)."""
-    return tuple(_rows("release"))
+    return tuple(packaged("release"))
 
 
 @cache
 def export_limits() -> tuple[dict[str, str], ...]:
     """Return how many rows of each grade an export may hold, with since when and on what basis."""
-    return tuple(_rows("export"))
+    return tuple(packaged("export"))
 
 
 @cache
 def roles_of_kinds() -> dict[str, str]:
     """Return which kinds of items tell persons apart (``quasi``) or are ``sensitive``."""
-    return {row["kind"]: row["role"] for row in _rows("roles")}
+    return {row["kind"]: row["role"] for row in packaged("roles")}
 
 
 @cache

@@ -12,6 +12,7 @@ from beijiang.protection.models.choices import MaskFunction
 from beijiang.protection.models.reference import controls, kinds
 from beijiang.protection.models.releases import ColumnRole
 from beijiang.protection.models.sight import Audience
+from beijiang.protection.plain import lowering_json
 from beijiang.tables import Filter, FilterOp
 
 if TYPE_CHECKING:
@@ -90,10 +91,13 @@ def router(service: Protection, releases: Releases) -> APIRouter:
     def controls_of_grades() -> dict[str, Any]:
         return {"controls": [_control(one) for one in controls()]}
 
-    @routes.patch("/tables/{name}/grades/{column}", summary="Correct the grade of a column, with a reason")
+    @routes.patch(
+        "/tables/{name}/grades/{column}",
+        summary="Correct the grade of a column; what shows more waits until another person agrees",
+    )
     def correct(request: Request, name: str, column: str, order: CorrectionOrder) -> dict[str, Any]:
-        grade = service.correct(_actor(request), name, column, level=order.level, kind=order.kind, reason=order.reason)
-        return _grade(grade)
+        done = service.correct(_actor(request), name, column, level=order.level, kind=order.kind, reason=order.reason)
+        return {**_grade(done.grade), "waits": None if done.lowering is None else lowering_json(done.lowering)}
 
     @routes.get("/tables/{name}/row-rules", summary="Row rules in force, and how many rows they keep back from whom")
     def rules(request: Request, name: str) -> dict[str, Any]:

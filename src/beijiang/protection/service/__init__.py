@@ -2,6 +2,7 @@
 
 from beijiang.protection.models.results import SqlResult
 from beijiang.protection.service.asking import Counted
+from beijiang.protection.service.assessing import TableGrading
 from beijiang.protection.service.copies import CopyShelf
 from beijiang.protection.service.gate import Gate, Sought
 from beijiang.protection.service.gateway import SqlGateway
@@ -32,5 +33,6 @@ __all__ = [
     "SqlGateway",
     "SqlResult",
     "SqlStream",
+    "TableGrading",
     "access_ended",
 ]

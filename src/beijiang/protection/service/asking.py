@@ -137,7 +137,7 @@ class Asking(Deciding):
             NotFound: unknown, forbidden, or no such grant.
 
         """
-        facts, grades, rules, _ = self._protection.view_of(table)
+        facts, grades, rules, *_ = self._protection.view_of(table)
         release = self._catalog.released(table)
         grant = self._grant(actor, facts, release, Ask(exit_, purpose, named))
         number = None if facts is None else version_for(Audience.GRANTED, facts.version, release, None)

@@ -192,7 +192,7 @@ class Deciding:
         self, snapshot: Snapshot, audience: Audience, view: TableView, release: Release | None, grant: Granted | None
     ) -> Sight | None:
         """Return what an audience sees of a version: by what is offered now, and by what was offered with it then."""
-        _, grades, rules, choices = view
+        _, grades, rules, choices, _ = view
         now = sight_of(snapshot, audience, grades, rules, choices, release, grant)
         then = None if release is None else release.then
         if now is None or then is None or audience not in OUTSIDERS:

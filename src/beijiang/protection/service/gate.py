@@ -311,7 +311,7 @@ class Gate(Meeting):
 
         Only numbers are counted in the view; it is handed to nobody.
         """
-        facts, grades, rules, choices = self._protection.view_of(candidate.table)
+        facts, grades, rules, choices, _ = self._protection.view_of(candidate.table)
         if facts is None or candidate.table_version > facts.version:
             return None
         snapshot = self._lake.snapshot(candidate.table, candidate.table_version)

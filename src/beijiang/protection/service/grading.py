@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from beijiang.access import Permission
 from beijiang.db import Remembered
-from beijiang.kit import SYSTEM, Invalid, Unavailable
-from beijiang.protection.models.conditions import unknown_column
+from beijiang.kit import SYSTEM, Unavailable
+from beijiang.protection.models.assessing import Tier
 from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, higher
+from beijiang.protection.models.lowering import raised
 from beijiang.protection.models.masks import Masker
 from beijiang.protection.models.reference import kinds
-from beijiang.protection.service.choosing import Choosing
+from beijiang.protection.service.assessing import Assessing, tier_in
 from beijiang.protection.service.recent import REMEMBERED, Recent
 from beijiang.protection.service.ruling import visible_types
 from beijiang.protection.service.surveying import Surveyor
@@ -54,9 +55,11 @@ class TableView(NamedTuple):
     rules: Sequence[RowRule]
     choices: Sequence[MaskChoice]
     """All that were ever made, oldest first."""
+    tier: Tier = Tier.GENERAL
+    """The legal tier; core data has no facts here, so that no door opens (`security.md` 2.3)."""
 
 
-class Protection(Choosing):
+class Protection(Assessing):
     """Which columns are sensitive, of what kind, and which rows are kept back."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - wired once, in build.py
@@ -120,42 +123,6 @@ class Protection(Choosing):
         with self._db.read() as connection:
             return tuple(GradeStore(connection).history(facts.name, column))
 
-    def correct(
-        self,
-        actor: Actor,
-        table: str,
-        column: str,
-        *,
-        level: str | Level | None = None,
-        kind: str | None = None,
-        reason: str = "",
-    ) -> ColumnGrade:
-        """Set the level or kind of a column by a person's judgement; a lowering needs a reason.
-
-        Raises:
-            Invalid: unknown column, kind or level, below the floor of the kind, or lowered without a reason.
-
-        """
-        facts = self._seen(actor, table, Permission.PROTECTION_GRADE_READ)
-        self._access.require(actor, Permission.PROTECTION_GRADE_CORRECT, facts.org_id)
-        with self._db.begin() as tx:
-            store = GradeStore(tx.connection)
-            current = store.current(facts.name)
-            if column not in current:
-                raise unknown_column(column, current)
-            grade = _corrected(current[column], level, kind, reason)
-            grade = replace(grade, by=actor.id, at=self._clock.now())
-            store.add(grade)
-            detail: dict[str, JsonValue] = {
-                "column": column,
-                "from": [str(current[column].level), current[column].kind],
-                "to": [str(grade.level), grade.kind],
-                "reason": reason,
-            }
-            self._evidence.record(tx, actor, "protection.correct", target=facts.name, detail=detail)
-        self._tell_catalog(facts.name)
-        return grade
-
     def all_facts(self) -> list[TableFacts]:
         """Return every graded table; for the gate."""
         with self._db.read() as connection:
@@ -186,7 +153,9 @@ class Protection(Choosing):
         for column, origins in (facts.origins if facts is not None else {}).items():
             if column in grades:
                 grades[column] = _at_least(grades[column], *(self._origin(store, origin) for origin in origins))
-        return TableView(facts, grades, store.rules(table), ChoiceStore(connection).of_table(table))
+        tier = tier_in(store, facts, table)
+        shown = None if tier is Tier.CORE else facts
+        return TableView(shown, grades, store.rules(table), ChoiceStore(connection).of_table(table), tier)
 
     def rules_at(self, table: str, moment: datetime) -> list[RowRule]:
         """Return the row rules that were in force at a moment; for the gate."""
@@ -227,10 +196,12 @@ class Protection(Choosing):
         stricter = not release.items <= set(columns)
         with self._db.read() as connection:
             store = GradeStore(connection)
+            current, floors = store.current(table), store.floors_ever(table)
+            when = release.published_at
+            held = [one for one in floors if when is None or (one.at <= when and (one.ended_at or when) >= when)]
             for column in offered & set(columns):
-                grades = store.history(table, column)
-                then = [g for g in grades if g.table_version <= release.table_version]
-                stricter = stricter or not then or grades[-1].level.rank > then[-1].level.rank
+                then = [g for g in store.history(table, column) if g.table_version <= release.table_version]
+                stricter = stricter or not then or current[column].level.rank > raised(then[-1], held).level.rank
         if stricter:
             log.info("version %s of a table is stricter than its release; readers stay where they are", version)
             return
@@ -252,7 +223,7 @@ class Protection(Choosing):
             known = store.table(snapshot.table, lock=True)
             if known is not None and known.version >= snapshot.version:
                 return
-            before = store.current(snapshot.table)
+            before = store.own(snapshot.table)
             changed: list[str] = []
             for column, (kind, evidence) in found.items():
                 old = before.get(column)
@@ -364,40 +335,4 @@ def _differs(old: ColumnGrade, new: ColumnGrade) -> bool:
         new.mask,
         new.source,
         new.evidence,
-    )
-
-
-def _corrected(current: ColumnGrade, level: str | Level | None, kind: str | None, reason: str) -> ColumnGrade:
-    entry = kinds().get(kind or current.kind)
-    if entry is None:
-        known = ", ".join(sorted(kinds()))
-        raise Invalid(
-            f"没有这种数据项类型。可用：{known}。", f"There is no such kind. Known: {known}.", code="unknown_kind"
-        )
-    try:
-        wanted = Level(level) if level else higher(entry.floor, current.level if kind is None else entry.floor)
-    except ValueError:
-        raise Invalid("级别应为 L1 到 L4。", "The level is one of L1 to L4.", code="unknown_level") from None
-    if wanted.rank < entry.floor.rank:
-        raise Invalid(
-            f"“{entry.name.zh}”最低为 {entry.floor}（{entry.basis}），不能定为 {wanted}。如果不是这类数据，请同时更正类型。",
-            f"{entry.name.en} is {entry.floor} at least ({entry.basis}), not {wanted}. If it is something else, correct the kind as well.",
-            code="below_floor",
-        )
-    weaker = wanted.rank < current.level.rank or (entry.id != current.kind and entry.mask != current.mask)
-    if weaker and not reason.strip():
-        raise Invalid(
-            "降低级别或改变类型需要说明理由。",
-            "Lowering a level or changing the kind needs a reason.",
-            code="reason_needed",
-        )
-    return replace(
-        current,
-        level=wanted,
-        kind=entry.id,
-        personal=entry.personal,
-        mask=entry.mask,
-        source=GradeSource.CORRECTED,
-        reason=reason,
-        revision=current.revision + 1,
     )

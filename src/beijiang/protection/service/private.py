@@ -286,7 +286,7 @@ class Private:
                 "The offer of this table waits for an approval or has expired. Ask its department.",
                 code="offer_not_in_force",
             )
-        facts, _, rules, _ = self._protection.view_of(offer.table)
+        facts, _, rules, *_ = self._protection.view_of(offer.table)
         if facts is None:
             raise _not_offered(table)
         snapshot = self._lake.snapshot(offer.table, facts.version)

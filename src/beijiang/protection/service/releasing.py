@@ -15,6 +15,7 @@ from beijiang.catalog import VersionCleared
 from beijiang.engine.port import QueryLimits, View
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Text, Unavailable, new_id
+from beijiang.protection.models.assessing import Tier
 from beijiang.protection.models.choices import MaskFunction
 from beijiang.protection.models.classify import about_persons
 from beijiang.protection.models.conditions import unknown_column
@@ -203,6 +204,17 @@ class Releases:
 
     def keeps_back(self, candidate: Release) -> Text | None:
         """Return why outsiders must not get what would be released; the ``ReleaseCheck`` of the catalog."""
+        tier = self._protection.tier_of(candidate.table)
+        if tier is Tier.CORE:
+            return Text(
+                "核心数据：平台不予发布，任何出口都不提供。请从平台移除该表，并按规定报告主管部门。",
+                "Core data: the platform releases nothing of it, by no door. Take the table off the platform and report it as the rules say.",
+            )
+        if tier is Tier.IMPORTANT and candidate.open_items:
+            return Text(
+                "重要数据不得开放。请把各数据项改为不予开放；如果定级有误，请在数据表的分级页重新定级。",
+                "Important data is never opened. Do not offer its items to the public; if the tier is wrong, assess the table anew on its grading page.",
+            )
         try:
             release = self._catalog.released(candidate.table)
             if release is not None and release.table_version != candidate.table_version:

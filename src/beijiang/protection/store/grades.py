@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Connection, Row, String, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, String, bindparam, cast, insert, select, update
 
 from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
 from beijiang.protection.models.looked import Looked
+from beijiang.protection.models.lowering import Floor, raised
 from beijiang.protection.models.sight import Audience, RowRule
-from beijiang.protection.store.schema import column_grade, graded_table, protection_secret, row_rule
+from beijiang.protection.store.schema import column_grade, grade_floor, graded_table, protection_secret, row_rule
 from beijiang.tables import Filter, FilterOp, Origin, origins_from_json
 
 __all__ = ["GradeStore", "TableFacts"]
@@ -23,7 +24,14 @@ _FACTS: Final = [column for column in graded_table.c if column.name != "looked"]
 _TABLE: Final = select(*_FACTS).where(graded_table.c.name == _NAME)
 _CURRENT: Final = (column_grade.c.table_name == _NAME) & column_grade.c.is_current.is_(True)
 _IN_FORCE: Final = (row_rule.c.table_name == _NAME) & row_rule.c.ended_at.is_(None)
-_GRADE_IDS: Final = select(column_grade.c.id).where(_CURRENT).order_by(column_grade.c.id)
+_BOUND: Final = (grade_floor.c.table_name == _NAME) & grade_floor.c.ended_at.is_(None)
+_FLOORS: Final = select(grade_floor).where(_BOUND).order_by(grade_floor.c.set_at, grade_floor.c.id)
+_IN_FORCE_IDS: Final = (
+    select(cast(column_grade.c.id, String).label("one"))
+    .where(_CURRENT)
+    .union_all(select(grade_floor.c.id).where(_BOUND))
+    .order_by("one")
+)
 _GRADES: Final = select(column_grade).where(_CURRENT).order_by(column_grade.c.id)
 _RULES: Final = select(row_rule).where(_IN_FORCE).order_by(row_rule.c.id)
 
@@ -77,12 +85,53 @@ class GradeStore:
             self._connection.execute(insert(graded_table).values(name=facts.name, **values))
 
     def current(self, table: str) -> dict[str, ColumnGrade]:
-        """Return the grades in force by column."""
+        """Return the grades in force by column: the columns' own, raised to the floors of the table."""
+        own, floors = self.own(table), self.floors(table)
+        return {column: raised(grade, floors) for column, grade in own.items()} if floors else own
+
+    def own(self, table: str) -> dict[str, ColumnGrade]:
+        """Return what detectors and people say of each column, by column, without any floor."""
         return {row.column_name: _grade(row) for row in self._connection.execute(_GRADES, {"name": table})}
 
-    def current_ids(self, table: str) -> tuple[int, ...]:
-        """Return which revisions are in force: what one says never changes, and one that is replaced never comes back."""
-        return tuple(self._connection.execute(_GRADE_IDS, {"name": table}).scalars())
+    def floors(self, table: str) -> list[Floor]:
+        """Return the least grades of a table's columns that are in force."""
+        return [_floor(row) for row in self._connection.execute(_FLOORS, {"name": table})]
+
+    def floors_ever(self, table: str) -> list[Floor]:
+        """Return all least grades that a table's columns ever had, oldest first."""
+        query = select(grade_floor).where(grade_floor.c.table_name == table)
+        return [_floor(row) for row in self._connection.execute(query.order_by(grade_floor.c.set_at, grade_floor.c.id))]
+
+    def floors_of(self, subject: str) -> list[Floor]:
+        """Return the least grades in force that come from a data element or an assessment."""
+        query = select(grade_floor).where(grade_floor.c.subject == subject, grade_floor.c.ended_at.is_(None))
+        return [_floor(row) for row in self._connection.execute(query.order_by(grade_floor.c.table_name))]
+
+    def add_floor(self, floor: Floor) -> None:
+        """Add a least grade; it holds at once."""
+        self._connection.execute(
+            insert(grade_floor).values(
+                id=floor.id,
+                table_name=floor.table,
+                column_name=floor.column,
+                source=floor.source,
+                subject=floor.subject,
+                level=floor.level,
+                tier=floor.tier,
+                reason=floor.reason,
+                set_by=floor.by,
+                set_at=floor.at,
+            )
+        )
+
+    def end_floor(self, floor_id: str, at: datetime) -> None:
+        """End a least grade, which stays as history."""
+        living = (grade_floor.c.id == floor_id) & grade_floor.c.ended_at.is_(None)
+        self._connection.execute(update(grade_floor).where(living).values(ended_at=at))
+
+    def current_ids(self, table: str) -> tuple[str, ...]:
+        """Return which revisions and floors are in force: what one says never changes, and one that ended never comes back."""
+        return tuple(self._connection.execute(_IN_FORCE_IDS, {"name": table}).scalars())
 
     def history(self, table: str, column: str) -> list[ColumnGrade]:
         """Return all grades that a column ever had, oldest first."""
@@ -181,6 +230,22 @@ def _grade(row: Row[Any]) -> ColumnGrade:
         table_version=row.table_version,
         by=row.set_by,
         at=row.set_at,
+    )
+
+
+def _floor(row: Row[Any]) -> Floor:
+    return Floor(
+        id=row.id,
+        table=row.table_name,
+        column=row.column_name,
+        source=GradeSource(row.source),
+        subject=row.subject,
+        level=Level(row.level),
+        tier=row.tier,
+        reason=row.reason,
+        by=row.set_by,
+        at=row.set_at,
+        ended_at=row.ended_at,
     )
 
 

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.kit import SYSTEM, BeijiangError, Invalid, Text
+from beijiang.quality.events import MappingMoved
 from beijiang.quality.models import Kind, RuleDraft
 from beijiang.quality.models.mapping import Candidate, Conformity, Mapped, Reason, best, by_words, fits_type
 from beijiang.quality.service.base import Base
 from beijiang.quality.store import MappingStore
 
 if TYPE_CHECKING:
+    from beijiang.db import UnitOfWork
     from beijiang.kit import Actor
     from beijiang.quality.service.scoring import Quality
-    from beijiang.standards import DataElement
+    from beijiang.standards import DataElement, ElementsChanged
     from beijiang.tables import Column, Measured, TableInfo, TableWritten
 
 __all__ = ["ColumnView", "Mappings"]
@@ -176,6 +178,15 @@ class Mappings(Base):
             mapped = any(m.confirmed for m in MappingStore(connection).of_table(event.table))
         if mapped:
             self._measure(self.runner.version(event.table, event.version), SYSTEM)
+            with self.db.begin() as tx:
+                self._announce(tx, SYSTEM, event.table)
+
+    def on_elements_changed(self, event: ElementsChanged) -> None:
+        """Say what the columns that hold the elements are graded at least from now on. Idempotent."""
+        with self.db.begin() as tx:
+            store = MappingStore(tx.connection)
+            for table in sorted({one.table for element in event.levels for one in store.of_element(element)}):
+                self._announce(tx, SYSTEM, table, levels=event.levels)
 
     def _put(self, actor: Actor, made: Sequence[Mapped]) -> None:
         with self.db.begin() as tx:
@@ -185,6 +196,34 @@ class Mappings(Base):
             what = "quality.map" if made[0].confirmed else "quality.unmap"
             said = {one.column: one.element for one in made}
             self.evidence.record(tx, actor, what, target=made[0].table, detail={**said, "reason": made[0].reason})
+            self._announce(tx, actor, made[0].table, made[0].reason)
+
+    def _announce(
+        self,
+        tx: UnitOfWork,
+        actor: Actor,
+        table: str,
+        reason: str = "",
+        *,
+        levels: Mapping[str, str] | None = None,
+    ) -> None:
+        """Say what each column holds now and how it is graded at least; ``levels`` knows more than the registry yet."""
+        newest = levels or {}
+        held = {one.column: one.element for one in MappingStore(tx.connection).of_table(table) if one.confirmed}
+        least = {
+            column: newest[element] if element in newest else self.standards.least_grade(element)
+            for column, element in held.items()
+        }
+        tx.publish(
+            MappingMoved(
+                table=table,
+                held=held,
+                levels=least,
+                by=actor.id,
+                by_name=actor.name,
+                reason=reason,
+            )
+        )
 
     def _drop_rules(self, actor: Actor, table: str, pairs: Mapping[str, str]) -> None:
         """Retire the element rules of columns that are to hold another element, or none."""

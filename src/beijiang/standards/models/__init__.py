@@ -71,6 +71,7 @@ from beijiang.standards.models.registry import (
     Status,
     Step,
     in_force,
+    least_grade,
     successors,
 )
 from beijiang.standards.models.rules import RULE_FIELDS, RuleKind, flat_rule, rule_from
@@ -148,6 +149,7 @@ __all__ = [
     "flat_year",
     "in_force",
     "kind_of",
+    "least_grade",
     "pause",
     "replacements",
     "resume",

@@ -32,6 +32,7 @@ __all__ = [
     "Status",
     "Step",
     "in_force",
+    "least_grade",
     "successors",
 ]
 
@@ -238,6 +239,12 @@ def in_force(versions: Sequence[T], on: date) -> tuple[Status, T]:
     if not begun:
         return Status.DRAFT, versions[0]
     return Status.RETIRED if begun[-1].edition.retired else Status.IN_FORCE, begun[-1]
+
+
+def least_grade(versions: Sequence[DataElement], on: date) -> str:
+    """Return the least grade of what holds an element, empty for none: a stricter version that is only to come counts already."""
+    coming = [v.level for v in versions if v.edition.valid_from is not None and v.edition.valid_from > on]
+    return max(in_force(versions, on)[1].level, *coming, "")
 
 
 class Book:

@@ -33,6 +33,7 @@ from beijiang.standards.models import (
     UpdateCycle,
     WorkingCalendar,
     in_force,
+    least_grade,
     replacements,
     spans,
     tree_of,
@@ -369,6 +370,16 @@ class Standards:
         if found is None and element_id in book.elements:
             found = in_force(book.elements[element_id], today)[1]
         return _get({} if found is None else {element_id: found}, element_id, Text("数据元", "data element"))
+
+    def least_grade(self, element_id: str) -> str:
+        """Return the least grade of columns that hold an element, empty for none; a stricter version to come counts already.
+
+        Raises:
+            NotFound: no such element.
+
+        """
+        book, today = self._entries()
+        return least_grade(book.elements.get(element_id) or (self.element(element_id),), today)
 
     def element_for_column(self, name: str) -> DataElement | None:
         """Return the data element whose Chinese or field name equals a column's name."""

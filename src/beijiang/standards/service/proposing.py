@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from beijiang.access import Permission
 from beijiang.kit import Conflict, Denied, Invalid, Text, new_id
 from beijiang.standards.errors import entry_changed, no_entry, no_proposal, not_open, own_proposal
+from beijiang.standards.events import ElementsChanged
 from beijiang.standards.models import (
     DAY_FIELDS,
     ELEMENT_FIELDS,
@@ -34,6 +35,7 @@ from beijiang.standards.models import (
     day_from,
     differences,
     element_from,
+    least_grade,
     rule_from,
     set_from,
     wrong,
@@ -184,6 +186,7 @@ class Proposing(Reading):
             with self.db.begin() as tx:
                 RegistryStore(tx.connection).add([_version(change, approved) for change in approved.changes])
                 self._close(tx, actor, "standards.approve", approved)
+                self._announce(tx, approved)
         except IntegrityError:  # versions are numbered once: somebody approved another change a moment before
             raise entry_changed(approved.changes[0].kind.text, approved.changes[0].id) from None
         finally:
@@ -259,6 +262,15 @@ class Proposing(Reading):
             "reason": reason,
         }
         self.evidence.record(tx, actor, action, target=proposal.id, detail=detail)
+
+    def _announce(self, tx: UnitOfWork, approved: Proposal) -> None:
+        """Say what columns that hold the elements are graded at least from now on."""
+        book, today = self.books.now()
+        new = [_version(change, approved) for change in approved.changes if change.kind is EntryKind.ELEMENT]
+        elements = [one for one in new if isinstance(one, DataElement)]
+        levels = {one.id: least_grade([*book.elements.get(one.id, ()), one], today) for one in elements}
+        if levels:
+            tx.publish(ElementsChanged(levels=levels))
 
     def _check(self, book: Book, proposal: Proposal) -> None:
         """Hold each change against the registry, and the ids that changes name against those there will be."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +14,7 @@ from beijiang.access import Access, Permission
 from beijiang.db import Database
 from beijiang.engine import Engine
 from beijiang.evidence import Evidence
-from beijiang.kit import Actor, Clock, Conflict, Invalid, new_id
+from beijiang.kit import Actor, Clock, Conflict, Denied, Invalid, Text, new_id
 from beijiang.tables.models import (
     STATE_COMMENTS,
     Among,
@@ -97,6 +97,8 @@ class Tables:
         self._changer = Changer(lake, engine)
         self.writers: Sequence[WriterOf] = ()
         """Who fills tables, each of which is asked for a name."""
+        self.refusal: Callable[[str], Text | None] | None = None
+        """Says why a table may not be on the platform, None where it may; set in build.py."""
 
     # Looking
 
@@ -330,10 +332,14 @@ class Tables:
         Raises:
             Invalid: a name, column, type or key cannot be used as it is.
             Conflict: the schema plan stops, the key differs, or the table belongs to another organisation.
+            Denied: the table may not be on the platform (``not_on_the_platform``).
 
         """
         self._access.require(actor, Permission.TABLES_TABLE_WRITE, request.org_id)
         check_request(request)
+        why = None if self.refusal is None else self.refusal(request.table)
+        if why is not None:
+            raise Denied(why.zh, why.en, code="not_on_the_platform")
         if request.mode is WriteMode.HISTORY:
             request = replace(request, comments={**request.comments, **STATE_COMMENTS})
         row = self._pinned(self._reserve(request), request)
