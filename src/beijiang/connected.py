@@ -20,7 +20,17 @@ from beijiang.subjects import Subjects
 from beijiang.tables import TableWritten
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
     from beijiang.platform import Platform
+
+    class Watching(Protocol):
+        """A part that wants to be looked after once a minute."""
+
+        @property
+        def watch(self) -> Callable[[], None]: ...
+
 
 __all__ = ["connect"]
 
@@ -51,6 +61,7 @@ def connect(platform: Platform) -> None:
     platform.db.subscribe(VersionCleared, "protection", platform.protection.on_version_cleared)
     platform.db.subscribe(ElementsChanged, "mappings", platform.mappings.on_elements_changed)
     platform.db.subscribe(MappingMoved, "protection", platform.protection.on_mapping_moved)
+    platform.dispatcher.watchers = tuple(part.watch for part in _watching(platform))
     platform.lineage.dependents = Dependents(platform).of
     platform.notices.looks = Subjects(platform).looks()
     platform.jobs.register(QUALITY_JOB, platform.quality.work)
@@ -70,3 +81,41 @@ def connect(platform: Platform) -> None:
     platform.jobs.register(SET_JOB, platform.learning.set_work)
     platform.jobs.register(MODEL_JOB, platform.learning.model_work)
     platform.jobs.register(SCORE_JOB, platform.learning.score_work)
+
+
+def _watching(platform: Platform) -> tuple[Watching, ...]:
+    """Return the parts that look at the clock, in the order in which they do."""
+    return (
+        platform.quality,
+        platform.tickets,
+        platform.monitors,
+        platform.exchange,
+        platform.demands,
+        platform.disputes,
+        platform.stops,
+        platform.recalls,
+        platform.templates,
+        platform.shares,
+        platform.servings,
+        platform.packages,
+        platform.intersections,
+        platform.pushes,
+        platform.offered,
+        platform.assess,
+        platform.plan,
+        platform.plan_tables,
+        platform.witnesses,
+        platform.succession,
+        platform.registrations,
+        platform.voices,
+        platform.notices,
+        platform.spreading,
+        platform.learning,
+        platform.app_jobs,
+        platform.app_health,
+        platform.app_servers,
+        platform.letters,
+        platform.cascade,
+        platform.link_watch,
+        platform.travels,
+    )
