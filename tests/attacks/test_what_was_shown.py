@@ -68,6 +68,8 @@ BY_PERMISSION = {
     "Catalog.return_for_mending": Bound.NONE,
     "Clients.clients": Bound.NONE,
     "Clients.switch": Bound.NONE,
+    "Exchange.request": Bound.NONE,
+    "Exchange.resume_time": Bound.NONE,
     "Contracts.bind": Bound.NONE,
     "Contracts.retire": Bound.NONE,
     "Contracts.send_back": Bound.NONE,
