@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from beijiang.quality import Ticket
 
 RUNS_SHOWN = 8
+TASKS_SHOWN = 20
 _FIRST: Final = Wanted(limit=5, counted=False)
 """What the home page shows of what waits in each list; the rest is counted on top and stands in the list."""
 
@@ -50,6 +51,7 @@ class Home:
     today: date
     """The day by which what is due is counted."""
     tasks: Sequence[Task]
+    """The most urgent of what is to do in the catalog."""
     runs: Sequence[Run]
     mending: Sequence[TableCount] = ()
     """Tables with rows that wait to be mended or to go in."""
@@ -122,7 +124,7 @@ class Console:
         tasks: Sequence[Task] = ()
         runs: Sequence[Run] = ()
         if allows(actor, Permission.CATALOG_TASK_READ):
-            tasks = platform.catalog.tasks_for(actor)
+            tasks = platform.catalog.tasks_for(actor)[:TASKS_SHOWN]
         if allows(actor, Permission.INGEST_RUN_READ):
             runs = platform.ingest.runs(actor, limit=RUNS_SHOWN)
         mending = [c for c in self.mending(actor) if c.open or c.fixed]
