@@ -33,10 +33,13 @@ from beijiang.console.lists import (
     finding_table,
     grant_table,
     job_table,
+    library_table,
+    notice_table,
     people_table,
     push_table,
     request_table,
     run_table,
+    stream_table,
     ticket_table,
 )
 from beijiang.exchange import (
@@ -74,6 +77,7 @@ from beijiang.ingest.store import IngestStore
 from beijiang.jobs import JobState
 from beijiang.jobs.store import JobStore
 from beijiang.kit import SYSTEM, Language, Text, Wanted
+from beijiang.notices import NoticeQuery
 from beijiang.protection import Handling
 from beijiang.quality import (
     Call,
@@ -92,6 +96,8 @@ from beijiang.settings import Settings
 from beijiang.standards import begin, deadline, pause
 from beijiang.standards.models.deadlines import PauseReason
 from beijiang.tables import CommitRequest, WriteMode
+
+from .filled import make_libraries, make_notices, make_streams
 
 FEW, MANY = 200, 1000
 HUGE = 3_000_000_000
@@ -436,6 +442,9 @@ LISTS: dict[str, tuple[str, str, Callable[[Any, int, int], None], Callable[[Any,
     "tickets": ("steward", "/console/tickets?state=all", make_tickets, lambda o, a: ticket_table(o, a, TicketQuery(), CALLED)),
     "demands": ("steward", "/console/demands?show=all", make_demands, lambda o, a: demand_table(o, a, DemandQuery(), CALLED)),
     "disputes": ("steward", "/console/disputes?show=all", make_disputes, lambda o, a: dispute_table(o, a, DisputeQuery(), CALLED)),
+    "libraries": ("steward", "/console/libraries", make_libraries, lambda o, a: library_table(o, a, CALLED)),
+    "streams": ("steward", "/console/streams", make_streams, lambda o, a: stream_table(o, a, CALLED)),
+    "notices": ("steward", "/console/notices", make_notices, lambda o, a: notice_table(o, a, NoticeQuery())),
     "pushes": ("steward", "/console/pushes", make_pushes, lambda o, a: push_table(o, a, PushQuery(), CALLED)),
 }  # fmt: skip
 """Every list of the console that has no limit: who looks, where, how it is filled, and what it is made of."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.console.finding import find
@@ -22,10 +22,11 @@ from beijiang.console.menu import (
 )
 from beijiang.console.tiles import TileKind, tiles
 from beijiang.exchange import DemandQuery, DisputeQuery, RequestQuery
-from beijiang.kit import Wanted
+from beijiang.kit import HOW_MANY, Wanted
+from beijiang.quality import TicketQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence, Sized
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from beijiang.build import Platform
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from beijiang.quality import Ticket
 
 RUNS_SHOWN = 8
+TASKS_SHOWN = 20
+_FIRST: Final = Wanted(limit=5, counted=False)
+"""What the home page shows of what waits in each list; the rest is counted on top and stands in the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +51,14 @@ class Home:
     today: date
     """The day by which what is due is counted."""
     tasks: Sequence[Task]
+    """The most urgent of what is to do in the catalog."""
     runs: Sequence[Run]
     mending: Sequence[TableCount] = ()
     """Tables with rows that wait to be mended or to go in."""
     tickets: Sequence[Ticket] = ()
-    """Tickets whose next step is the person's."""
+    """The first tickets whose next step is the person's."""
     requests: Sequence[ShareRequest] = ()
-    """Share requests whose stage the person decides."""
+    """The first share requests whose stage the person decides."""
     tiles: Sequence[Tile] = ()
     """The counts on top, each with the list that it counts."""
 
@@ -72,25 +77,26 @@ class Console:
 
     def menu(self, actor: Actor) -> tuple[Section, ...]:
         """Return the links to what the actor may do; a link that leads to a refusal is not shown."""
-        sections, count, platform = [], Wanted(limit=0), self._platform
+        sections, platform = [], self._platform
         exchange, demands, disputes = platform.exchange, platform.demands, platform.disputes
-        counted: dict[str, Callable[[Actor], Sized]] = {
-            SHARING: lambda who: range(exchange.request_part(who, RequestQuery(mine=True), count).found),
-            DEMANDS: lambda who: range(demands.demand_part(who, DemandQuery(mine=True), count).found),
-            RECALLS: self._platform.recalls.waiting,
-            DISPUTES: lambda who: range(disputes.dispute_part(who, DisputeQuery(mine=True), count).found),
-            TEMPLATES: self._platform.templates.waiting,
-            VOICES: self._platform.voices.waiting,
-            NOTICES: lambda who: range(self.unread(who) or 0),
+        counted: dict[str, Callable[[Actor], int]] = {
+            SHARING: lambda who: exchange.request_part(who, RequestQuery(mine=True), HOW_MANY).found,
+            DEMANDS: lambda who: demands.demand_part(who, DemandQuery(mine=True), HOW_MANY).found,
+            RECALLS: platform.recalls.count_waiting,
+            DISPUTES: lambda who: disputes.dispute_part(who, DisputeQuery(mine=True), HOW_MANY).found,
+            TEMPLATES: platform.templates.count_waiting,
+            VOICES: platform.voices.count_waiting,
+            NOTICES: lambda who: self.unread(who) or 0,
         }
         for title, entries in MENU:
             links: dict[str, Link] = {}
             for permission, href, words in entries:
                 if href == TICKETS and self._tickets_are_for(actor):
-                    links[href] = Link(href, words, len(self._platform.tickets.waiting(actor)))
-                elif href in counted and self._platform.access.allows(actor, permission):
-                    links[href] = Link(href, words, len(counted[href](actor)))
-                elif self._platform.access.allows(actor, permission, actor.org_id):
+                    mine = platform.tickets.ticket_part(actor, TicketQuery(mine=True), HOW_MANY)
+                    links[href] = Link(href, words, mine.found)
+                elif href in counted and platform.access.allows(actor, permission):
+                    links[href] = Link(href, words, counted[href](actor))
+                elif platform.access.allows(actor, permission, actor.org_id):
                     links.setdefault(href, Link(href, words))
             if links:
                 sections.append(Section(title, tuple(links.values())))
@@ -118,12 +124,16 @@ class Console:
         tasks: Sequence[Task] = ()
         runs: Sequence[Run] = ()
         if allows(actor, Permission.CATALOG_TASK_READ):
-            tasks = platform.catalog.tasks_for(actor)
+            tasks = platform.catalog.tasks_for(actor)[:TASKS_SHOWN]
         if allows(actor, Permission.INGEST_RUN_READ):
             runs = platform.ingest.runs(actor, limit=RUNS_SHOWN)
         mending = [c for c in self.mending(actor) if c.open or c.fixed]
-        tickets = platform.tickets.waiting(actor) if self._tickets_are_for(actor) else ()
-        requests = platform.exchange.waiting(actor) if allows(actor, Permission.EXCHANGE_REQUEST_READ) else ()
+        tickets: Sequence[Ticket] = ()
+        if self._tickets_are_for(actor):
+            tickets = platform.tickets.ticket_part(actor, TicketQuery(mine=True), _FIRST).rows
+        requests: Sequence[ShareRequest] = ()
+        if allows(actor, Permission.EXCHANGE_REQUEST_READ):
+            requests = platform.exchange.request_part(actor, RequestQuery(mine=True), _FIRST).rows
         return Home(
             today=platform.catalog.today(),
             tasks=tasks,

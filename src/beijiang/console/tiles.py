@@ -27,7 +27,7 @@ from beijiang.console.lists.people import NO_ROLE, RECORDS
 from beijiang.console.lists.words import DAYS, LATE, MINE, RECENT, SOON
 from beijiang.evidence import EvidenceQuery
 from beijiang.exchange import DemandQuery, DisputeQuery, GrantQuery, GrantState, RequestQuery, RequestState
-from beijiang.kit import Language, Text, Wanted, Word
+from beijiang.kit import HOW_MANY, Language, Text, Wanted, Word
 from beijiang.quality import TicketQuery
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _count(platform: Platform, table: Table[Any], **only: str) -> tuple[int, str
     pairs = [(ONLY + key, value) for key, value in only.items()]
     ask = Ask(path=table.path, pairs=pairs, language=Language.ZH, zone=ZoneInfo(platform.settings.time_zone))
     if table.part is not None:
-        return table.part(Wanted(only=only, limit=0)).found, ask.address()
+        return table.part(Wanted(only=only, limit=0, counted=False)).found, ask.address()
     return Listing.of(table, ask).found, ask.address()
 
 
@@ -119,10 +119,9 @@ def _requests(platform: Platform, actor: Actor) -> Iterator[Tile]:
 
 
 def _matters(platform: Platform, actor: Actor) -> Iterator[Tile]:
-    count = Wanted(limit=0)
-    demands = platform.demands.demand_part(actor, DemandQuery(mine=True), count).found
-    disputes = platform.disputes.dispute_part(actor, DisputeQuery(mine=True), count).found
-    claims = len(platform.templates.waiting(actor))
+    demands = platform.demands.demand_part(actor, DemandQuery(mine=True), HOW_MANY).found
+    disputes = platform.disputes.dispute_part(actor, DisputeQuery(mine=True), HOW_MANY).found
+    claims = platform.templates.count_waiting(actor)
     for words, waiting, href in (
         (Text("数据需求待办", "demands to do"), demands, "/console/demands?show=mine"),
         (Text("异议待办", "disputes to do"), disputes, "/console/disputes?show=mine"),
@@ -132,7 +131,7 @@ def _matters(platform: Platform, actor: Actor) -> Iterator[Tile]:
 
 
 def _tickets(platform: Platform, actor: Actor) -> Iterator[Tile]:
-    mine = platform.tickets.ticket_part(actor, TicketQuery(mine=True), Wanted(limit=0)).found
+    mine = platform.tickets.ticket_part(actor, TicketQuery(mine=True), HOW_MANY).found
     yield Tile(TileKind.WAITING, Text("校核工单待办", "tickets to do"), mine, "/console/tickets?state=mine")
 
 

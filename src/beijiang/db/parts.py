@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import BigInteger, String, and_, case, cast, func, literal, or_, select, type_coerce, union_all
@@ -67,7 +67,8 @@ class Shelf:
 def part_of(
     connection: Connection, shelf: Shelf, wanted: Wanted
 ) -> tuple[Sequence[Row[Any]], int, dict[str, dict[str, int]]]:
-    """Return the rows that are wanted, how many fit, and how many have each value of the counted columns."""
+    """Return the rows that are wanted, how many fit, and how many have each value of the counted columns, if that is wanted."""
+    shelf = shelf if wanted.counted else replace(shelf, counted=())
     held = shelf.rows.where(*(_holds(shelf, find) for find in wanted.finds))
     fitting = held.where(*_only(shelf, wanted))
     found, counts = _counted(connection, shelf, held, fitting)

@@ -20,7 +20,7 @@ from beijiang.kit.errors import (
 from beijiang.kit.events import Event
 from beijiang.kit.ids import new_id
 from beijiang.kit.pace import Pace
-from beijiang.kit.parts import NEW_FOR, Find, Part, Wanted
+from beijiang.kit.parts import HOW_MANY, NEW_FOR, Find, Part, Wanted
 from beijiang.kit.rounds import Rounds
 from beijiang.kit.shown import Shown
 from beijiang.kit.sounds import sound_order, syllables
@@ -28,6 +28,7 @@ from beijiang.kit.text import Language, Text, Word, bigrams, guard_formula, half
 
 __all__ = [
     "ANONYMOUS",
+    "HOW_MANY",
     "NEW_FOR",
     "SYSTEM",
     "Actor",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Generic, TypeVar
 
-__all__ = ["NEW_FOR", "Find", "Part", "Wanted"]
+__all__ = ["HOW_MANY", "NEW_FOR", "Find", "Part", "Wanted"]
 
 NEW_FOR: Final = timedelta(days=7)
 """What happened within so long is new: its age is ``recent``, that of the rest ``older``."""
@@ -38,6 +38,12 @@ class Wanted:
     offset: int = 0
     limit: int | None = 50
     """None: all of them. 0: only how many there are."""
+    counted: bool = True
+    """Whether it is counted too how many rows have each value of a column."""
+
+
+HOW_MANY: Final = Wanted(limit=0, counted=False)
+"""What a menu asks of a list: one number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Owns the tables ``notice`` and ``notice_*`` (choices, place, letters, mail addre
 transaction of its change; what a notice is about is never kept in it, only looked up as its reader (ADR 20).
 """
 
-from beijiang.notices.models import Look, Notice, NoticeKind, NoticeQuery, Seen, Shown, Way, subjects
+from beijiang.notices.models import Look, Notice, NoticeKind, NoticeQuery, Seen, Shown, Way, subjects, words_of
 from beijiang.notices.models.mail import Words, checked_address
 from beijiang.notices.service import Live, Mail, Notices
 
@@ -22,4 +22,5 @@ __all__ = [
     "Words",
     "checked_address",
     "subjects",
+    "words_of",
 ]

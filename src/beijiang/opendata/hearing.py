@@ -211,6 +211,13 @@ class Voices:
             if (manages and one.state is VoiceState.RECEIVED) or (one.org_id and one.org_id == actor.org_id)
         ]
 
+    def count_waiting(self, actor: Actor) -> int:
+        """Return how much waits for the actor."""
+        self._access.require(actor, Permission.OPENDATA_VOICE_ANSWER)
+        manages = self._access.allows(actor, Permission.OPENDATA_PORTAL_MANAGE)
+        with self._db.read() as connection:
+            return VoiceStore(connection).count_running(actor.org_id, received=manages)
+
     def view(self, actor: Actor, voice_id: str) -> VoiceView:
         """Return one for whoever deals with it.
 

@@ -40,6 +40,9 @@ from beijiang.catalog.store import ResourceStore, SearchStore, WordIndex, entry_
 from beijiang.kit import Actor, Invalid, NotFound, Part
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import date
+
     from sqlalchemy import Connection, Row
 
     from beijiang.kit import Wanted
@@ -207,31 +210,21 @@ class Finding(Base):
             rows = ResourceStore(connection).open_tasks()
         names = {one.id: one.name_zh for one in self._access.organisations()} if rows else {}
         may: dict[tuple[Permission, str], bool] = {}
+        left = self._days_left({due for *_, due in rows})
         tasks: list[Task] = []
-        for row, name, provider, submitted_by, _ in rows:
+        for row, name, provider, submitted_by, due in rows:
             kind = TaskKind(row.kind)
             question = (kind.permission, provider)
             if question not in may:
                 may[question] = self._access.allows(actor, *question)
             if may[question] and not (kind in _REVIEWS and submitted_by == actor.id):
-                tasks.append(self._task(row, name, provider, names.get(provider, provider)))
+                tasks.append(_task(row, name, provider, names.get(provider, provider), left[due]))
         return tuple(tasks)
 
-    def _task(self, row: Row[Any], name: str, provider: str, provider_name: str) -> Task:
-        return Task(
-            id=row.id,
-            kind=TaskKind(row.kind),
-            resource_id=row.resource_id,
-            name=name,
-            provider_id=provider,
-            provider_name=provider_name,
-            opened_at=row.opened_at,
-            due_on=row.due_on,
-            provisional=row.provisional,
-            days_left=self._standards.calendar.working_days_between(self._today(), row.due_on),
-            basis=row.basis,
-            verified=row.verified,
-        )
+    def _days_left(self, days: Collection[date]) -> dict[date, int]:
+        """Return how many working days there are to each of some days; many tasks are due on one."""
+        today, between = self._today(), self._standards.calendar.working_days_between
+        return {day: between(today, day) for day in days}
 
     def search(self, actor: Actor, query: SearchQuery) -> SearchPage:
         """Search the catalog: the public entries, and unpublished ones as far as the actor may see them.
@@ -325,6 +318,23 @@ class Finding(Base):
         if found.is_serving and self._access.allows(actor, Permission.CATALOG_RESOURCE_SEARCH):
             return True
         return self._access.allows(actor, Permission.CATALOG_RESOURCE_READ, found.provider_id)
+
+
+def _task(row: Row[Any], name: str, provider: str, provider_name: str, days_left: int) -> Task:
+    return Task(
+        id=row.id,
+        kind=TaskKind(row.kind),
+        resource_id=row.resource_id,
+        name=name,
+        provider_id=provider,
+        provider_name=provider_name,
+        opened_at=row.opened_at,
+        due_on=row.due_on,
+        provisional=row.provisional,
+        days_left=days_left,
+        basis=row.basis,
+        verified=row.verified,
+    )
 
 
 def _serving(connection: Connection, resource_id: str) -> tuple[Resource | None, Version | None]:

@@ -1,24 +1,26 @@
-"""The lists of what flows in: runs, jobs, rows to mend."""
+"""The lists of what flows in: runs, streams, jobs, rows to mend."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from beijiang.console.listing import Coded, Column, Kind, Table
 from beijiang.console.lists.words import age, age_name
 from beijiang.console.words import word
+from beijiang.ingest import StreamKind, StreamState
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from beijiang.build import Platform
-    from beijiang.ingest import Run, TableCount
+    from beijiang.ingest import Run, Stream, TableCount
     from beijiang.jobs import Job
     from beijiang.kit import Actor
 
-__all__ = ["job_table", "mending_table", "run_table"]
+__all__ = ["job_table", "mending_table", "run_table", "stream_table"]
 
 _RUN: Final = {
     "committed": (Text("已完成", "done"), "ok"),
@@ -32,6 +34,11 @@ _OUTCOME: Final = {
     "good": Coded("good", Text("成功", "went well")),
     "bad": Coded("bad", Text("未成功", "did not succeed")),
     "open": Coded("open", Text("未结束", "not ended")),
+}
+_STREAM: Final = {
+    "trouble": (Coded("trouble", Text("有问题", "trouble")), "bad"),
+    "running": (Coded("running", StreamState.RUNNING.text), "ok"),
+    "paused": (Coded("paused", StreamState.PAUSED.text), "warn"),
 }
 
 
@@ -83,6 +90,50 @@ def _why(run: Run) -> Text | None:
         return None
     told = [(word("reason", reason), count) for reason, count in reasons.items()]
     return Text("、".join(f"{w.zh} {n}" for w, n in told), ", ".join(f"{w.en} {n}" for w, n in told))
+
+
+def stream_table(platform: Platform, actor: Actor, names: Mapping[str, str]) -> Table[Stream]:
+    """Return the list of the streams that the actor may see."""
+
+    def called(org_id: str) -> str:
+        return names.get(org_id, org_id)
+
+    def standing(one: Stream) -> tuple[Coded, str]:
+        return _STREAM["trouble" if one.is_ill else one.state.value]
+
+    def why(one: Stream) -> Text | None:
+        told = one.trouble or one.live.get("trouble")
+        return Text(str(told.get("zh") or ""), str(told.get("en") or "")) if isinstance(told, dict) else None
+
+    def last(one: Stream) -> datetime | None:
+        told = one.live.get("last_message_at")
+        return datetime.fromisoformat(told) if isinstance(told, str) else None
+
+    def rate(one: Stream) -> float | None:
+        told = one.live.get("per_second")
+        return told if isinstance(told, int | float) else None
+
+    return Table(
+        key="streams",
+        path="/console/streams",
+        title=Text("数据流", "Streams"),
+        part=lambda wanted: platform.streams.stream_part(actor, wanted),
+        row_key=lambda s: s.id,
+        columns=(
+            Column(key="name", words=Text("数据流", "Stream"), of=lambda s: s.name, link=lambda s: f"/console/streams/{s.id}"),
+            Column(key="kind", words=Text("方式", "Kind"), of=lambda s: Coded(s.kind.value, s.kind.text), choice=True, named=lambda code: StreamKind(code).text),
+            Column(key="org", words=Text("部门", "Department"), of=lambda s: called(s.org_id), choice=True, named=called, shown=False),
+            Column(key="table", words=Text("目标表", "Table"), of=lambda s: s.table, link=lambda s: f"/console/tables/{quote(s.table)}"),
+            Column(key="state", words=Text("状态", "State"), of=lambda s: standing(s)[0], kind=Kind.TAG, level=lambda s: standing(s)[1], choice=True, named=lambda code: _STREAM[code][0].text),
+            Column(key="why", words=Text("说明", "Why"), of=why, sorts=False, shown=False),
+            Column(key="per_second", words=Text("每秒消息", "Per second"), of=rate, kind=Kind.NUMBER),
+            Column(key="last", words=Text("最近消息", "Last message"), of=last, kind=Kind.MOMENT),
+            Column(key="landed", words=Text("已落盘的投递", "Deliveries kept"), of=lambda s: s.landed, kind=Kind.NUMBER, shown=False),
+            Column(key="at", words=Text("登记", "Set up"), of=lambda s: s.created_at, kind=Kind.MOMENT, shown=False),
+            Column(key="by", words=Text("登记人", "Set up by"), of=lambda s: s.created_by, shown=False),
+            Column(key="id", words=Text("数据流号", "Id"), of=lambda s: s.id, kind=Kind.CODE, shown=False),
+        ),
+    )  # fmt: skip
 
 
 def job_table(platform: Platform, actor: Actor) -> Table[Job]:

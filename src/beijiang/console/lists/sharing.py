@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
@@ -31,13 +32,16 @@ _STANDINGS: Final = {"active": "ok", "revoked": "bad", "expired": "", "waiting":
 def entry_table(platform: Platform, actor: Actor) -> Table[Resource]:
     """Return the list of the working entries that the actor may see."""
     allowed = platform.access.allows(actor, Permission.CATALOG_TASK_READ)
-    tasks: dict[str, Task] = {}
-    for task in platform.catalog.tasks_for(actor) if allowed else ():
-        tasks.setdefault(task.resource_id, task)  # the most urgent comes first
+
+    @cache  # who only counts does not ask
+    def tasks() -> Mapping[str, Task]:
+        found = platform.catalog.tasks_for(actor) if allowed else ()
+        return {task.resource_id: task for task in reversed(found)}  # the most urgent comes first
+
     now, said = platform.clock.now(), platform.catalog.open_threads(actor)
 
     def pace(row: Resource) -> Coded | None:
-        task = tasks.get(row.id)
+        task = tasks().get(row.id)
         if task is None:
             return None
         return LATE if task.days_left < 0 else SOON if task.days_left <= 2 else None  # noqa: PLR2004 - working days
@@ -52,8 +56,8 @@ def entry_table(platform: Platform, actor: Actor) -> Table[Resource]:
             Column(key="name", words=Text("名称", "Name"), of=lambda r: r.entry.name, link=lambda r: f"/console/catalog/{r.id}"),
             Column(key="provider", words=Text("提供方", "Provider"), of=lambda r: r.entry.provider_name, choice=True),
             Column(key="state", words=Text("状态", "State"), of=lambda r: r.state, kind=Kind.TAG, level=_entry_level, choice=True, named=lambda code: State(code).text),
-            Column(key="turn", words=Text("待办", "To do"), of=lambda r: MINE if r.id in tasks else None, kind=Kind.TAG, level=lambda _: "warn", choice=True, named=lambda _: MINE.text),
-            Column(key="due", words=Text("办理期限", "Due"), of=lambda r: tasks[r.id].due_on if r.id in tasks else None, kind=Kind.DAY, shown=False),
+            Column(key="turn", words=Text("待办", "To do"), of=lambda r: MINE if r.id in tasks() else None, kind=Kind.TAG, level=lambda _: "warn", choice=True, named=lambda _: MINE.text),
+            Column(key="due", words=Text("办理期限", "Due"), of=lambda r: tasks()[r.id].due_on if r.id in tasks() else None, kind=Kind.DAY, shown=False),
             Column(key="pace", words=Text("期限状态", "Time"), of=pace, kind=Kind.TAG, level=lambda r: "bad" if pace(r) is LATE else "warn", choice=True, named=lambda code: (LATE if code == LATE.value else SOON).text, shown=False),
             Column(key="said", words=Text("未了结批注", "Open comments"), of=lambda r: said.get(r.id), kind=Kind.NUMBER, link=lambda r: f"/console/catalog/{r.id}/review" if r.id in said else "", shown=bool(said)),
             Column(key="code", words=Text("代码", "Code"), of=lambda r: str(r.codes[0]) if r.codes else None, kind=Kind.CODE),

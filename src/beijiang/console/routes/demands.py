@@ -22,7 +22,7 @@ from beijiang.exchange import (
     Evaluation,
     purposes,
 )
-from beijiang.kit import BeijiangError, Text, Wanted
+from beijiang.kit import HOW_MANY, BeijiangError, Text
 from beijiang.standards import SheetFormat
 from beijiang.web import content_disposition
 
@@ -41,7 +41,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     @pages.get("/demands")
     def every(request: Request, show: Word = "") -> Response:
         who = person(request)
-        waiting = demands.demand_part(who, DemandQuery(mine=True), Wanted(limit=0)).found
+        waiting = demands.demand_part(who, DemandQuery(mine=True), HOW_MANY).found
         shown = show or ("mine" if waiting else "open")
         states = OPEN if shown == "open" else frozenset()
         query = DemandQuery(states=states, duties=shown == "duties", mine=shown == "mine")

@@ -11,7 +11,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
+from beijiang.console.lists import library_table
 from beijiang.console.routes.frame import Frame, Seen, person
+from beijiang.console.routes.listed import listed
 from beijiang.fusion import MATCHING, Choosing, Element, LibraryDraft, LinkDraft
 from beijiang.kit import BeijiangError, Invalid, NotFound, Text
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import FormData
 
     from beijiang.build import Platform
-    from beijiang.fusion import FusionRun, Library
+    from beijiang.fusion import Library
     from beijiang.kit import Actor
 
 PATIENCE = 3.0
@@ -32,16 +34,16 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     fusion = platform.fusion
 
     @pages.get("/libraries")
-    def list_(request: Request) -> HTMLResponse:
+    def list_(request: Request) -> Response:
         who = person(request)
-        found = fusion.libraries(who)
-        declared = {one.kind for one in found}
-        return frame.page(
+        declared = fusion.kinds(who)
+        return listed(
+            frame,
+            platform,
             request,
             "libraries.html",
-            found=[(one, _newest(platform, who, one), fusion.links(who, one.id)) for one in found],
+            library_table(platform, who, _org_names(platform)),
             missing=[model for model in fusion.models(who) if model.kind not in declared],
-            names=_org_names(platform),
             may={"manage": platform.access.allows(who, Permission.FUSION_LIBRARY_MANAGE, who.org_id)},
         )
 
@@ -316,10 +318,6 @@ def _run(platform: Platform, who: Actor, library: str) -> Text:
     if job.error is not None:
         raise Invalid(str(job.error["zh"]), str(job.error["en"]), code=str(job.error["code"]))
     return Text("归集完成，库已更新。", "It has run; the library is up to date.")
-
-
-def _newest(platform: Platform, who: Actor, library: Library) -> FusionRun | None:
-    return next((run for run in platform.fusion.runs(who, library.id) if run.version is not None), None)
 
 
 def _rules(library: Library) -> Mapping[str, Text]:

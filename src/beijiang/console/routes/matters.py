@@ -25,7 +25,7 @@ from beijiang.exchange import (
     RecallQuery,
     Remedy,
 )
-from beijiang.kit import BeijiangError, Text, Wanted
+from beijiang.kit import HOW_MANY, BeijiangError, Text
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -138,7 +138,7 @@ def _add_disputes(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/disputes")
     def every(request: Request, show: Word = "") -> Response:
         who = person(request)
-        waiting = disputes.dispute_part(who, DisputeQuery(mine=True), Wanted(limit=0)).found
+        waiting = disputes.dispute_part(who, DisputeQuery(mine=True), HOW_MANY).found
         shown = show or ("mine" if waiting else "open")
         query = DisputeQuery(open_only=shown == "open", mine=shown == "mine")
         table = dispute_table(platform, who, query, names(platform))

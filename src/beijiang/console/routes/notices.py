@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from beijiang.console.lists import notice_table
 from beijiang.console.menu import NOTICES
 from beijiang.console.routes.frame import SEE_OTHER, Frame, language, person
+from beijiang.console.routes.listed import listed
 from beijiang.kit import Text
 from beijiang.notices import NoticeKind, NoticeQuery, Way
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["router"]
 
-PAGE = 50
 CHOICES = f"{NOTICES}/choices"
 _Word = Annotated[str, Query(max_length=40)]
 _Field = Annotated[str, Form(max_length=40)]
@@ -30,18 +31,18 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     service, mail = platform.notices, platform.mail
 
     @pages.get("/notices")
-    def notices(request: Request, kind: _Word = "", show: _Word = "", before: _Word = "") -> HTMLResponse:
+    def notices(request: Request, kind: _Word = "", show: _Word = "") -> Response:
         who = person(request)
-        query = NoticeQuery(kind=_kind(kind), unread_only=show == "unread", before=before, limit=PAGE)
-        found = service.notices(who, query)
-        return frame.page(
+        query = NoticeQuery(kind=_kind(kind), unread_only=show == "unread")
+        return listed(
+            frame,
+            platform,
             request,
             "notices.html",
-            notices=found,
+            notice_table(platform, who, query),
             query=query,
             kinds=[*NoticeKind],
             unread_kinds=service.unread(who),
-            more=found[-1].notice.id if len(found) == PAGE else "",
         )
 
     @pages.get("/notices/choices")

@@ -32,7 +32,7 @@ from beijiang.exchange import (
     purposes,
     refusals,
 )
-from beijiang.kit import BeijiangError, Invalid, Text, Wanted
+from beijiang.kit import HOW_MANY, BeijiangError, Invalid, Text
 from beijiang.opendata import told
 from beijiang.protection import Handling, read_where, written
 
@@ -111,7 +111,7 @@ def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/sharing")
     def requests(request: Request, q: Word = "", show: Word = "") -> Response:
         who = person(request)
-        waiting = exchange.request_part(who, RequestQuery(mine=True), Wanted(limit=0)).found
+        waiting = exchange.request_part(who, RequestQuery(mine=True), HOW_MANY).found
         shown = show or ("mine" if waiting else "open")
         states = {"open": OPEN, "over": frozenset(s for s in RequestState if s.is_over)}.get(shown, frozenset())
         query = RequestQuery(words=q.strip(), states=states, mine=shown == "mine")

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
+from beijiang.console.lists import stream_table
 from beijiang.console.routes.frame import Frame, number, person
+from beijiang.console.routes.listed import listed
 from beijiang.console.routes.sources import fields_of, options_of
 from beijiang.ingest import StreamDraft, StreamKind
 from beijiang.kit import NotFound, Text
@@ -35,14 +37,16 @@ def _add_streams(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     streams, access = platform.streams, platform.access
 
     @pages.get("/streams")
-    def every(request: Request, kind: str = "webhook") -> HTMLResponse:
+    def every(request: Request, kind: str = "webhook") -> Response:
         who = person(request)
         kinds = streams.kinds(who)
         chosen: Any = next((k for k in kinds if k["kind"] == kind), kinds[0])
-        return frame.page(
+        return listed(
+            frame,
+            platform,
             request,
             "streams.html",
-            streams=streams.streams(who),
+            stream_table(platform, who, {one.id: one.short for one in access.organisations()}),
             kinds=kinds,
             chosen=chosen,
             fields=fields_of(chosen),

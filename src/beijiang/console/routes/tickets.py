@@ -13,7 +13,7 @@ from beijiang.console.lists import ticket_table
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.console.routes.listed import listed
 from beijiang.exchange import DisputeKind
-from beijiang.kit import Text, Wanted
+from beijiang.kit import HOW_MANY, Text
 from beijiang.quality import (
     MOVES,
     Doubt,
@@ -75,7 +75,7 @@ def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/tickets")
     def tickets(request: Request, state: _Word = "open", table: _Word = "") -> Response:
         who = person(request)
-        mine = platform.tickets.ticket_part(who, TicketQuery(mine=True), Wanted(limit=0)).found
+        mine = platform.tickets.ticket_part(who, TicketQuery(mine=True), HOW_MANY).found
         names = {o.id: o.short for o in platform.access.organisations()}
         rows = ticket_table(platform, who, _query("", state, "", "", table, 0), names)
         return listed(frame, platform, request, "tickets.html", rows, waiting=mine, state=state, only=table)

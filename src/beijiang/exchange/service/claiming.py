@@ -147,7 +147,7 @@ class Claiming(Base):
             deadline=self.due(found),
             deviations=tuple(self._deviations(found, standard)),
             steps=tuple(steps),
-            moves=() if standard.retired else tuple(self._moves(actor, found, standard.org_id)),
+            moves=() if standard.retired else tuple(self._moves(actor, found.state, found.org_id, standard.org_id)),
         )
 
     def waiting(self, actor: Actor) -> Sequence[ClaimTask]:
@@ -155,7 +155,14 @@ class Claiming(Base):
         self.access.require(actor, _READ)
         with self.db.read() as connection:
             waiting = TemplateStore(connection).waiting()
-        return [one for one, issuer in waiting if self._moves(actor, one, issuer)]
+        return [one for one, issuer in waiting if self._moves(actor, one.state, one.org_id, issuer)]
+
+    def count_waiting(self, actor: Actor) -> int:
+        """Return how many tasks have a next move that is the actor's."""
+        self.access.require(actor, _READ)
+        with self.db.read() as connection:
+            counts = TemplateStore(connection).count_waiting()
+        return sum(count for state, org, issuer, count in counts if self._moves(actor, state, org, issuer))
 
     def due(self, task: ClaimTask) -> Deadline | None:
         """Return how the time of a task stands that its reader holds already."""
@@ -209,13 +216,9 @@ class Claiming(Base):
         own = self.parts.catalog.get(SYSTEM, task.resource_id)
         return deviations(standard.entry, own.entry, self._slower)
 
-    def _moves(self, actor: Actor, task: ClaimTask, issuer: str) -> Sequence[ClaimMove]:
-        allowed = (
-            self.access.allows(actor, ISSUE, issuer)
-            if task.state.waits_for_issuer
-            else self.access.allows(actor, _ANSWER, task.org_id)
-        )
-        return claim_moves_from(task.state) if allowed else ()
+    def _moves(self, actor: Actor, state: ClaimState, unit: str, issuer: str) -> Sequence[ClaimMove]:
+        asked = (ISSUE, issuer) if state.waits_for_issuer else (_ANSWER, unit)
+        return claim_moves_from(state) if self.access.allows(actor, *asked) else ()
 
     def _timed(self, task: ClaimTask) -> ClaimTask:
         rule = self.parts.standards.limit(TOPIC, task.org_id)

@@ -234,6 +234,13 @@ class Recalls(Base):
             found = RecallStore(connection).waiting()
         return [one for one in found if self.access.allows(actor, Permission.EXCHANGE_REQUEST_MAKE, one.org_id)]
 
+    def count_waiting(self, actor: Actor) -> int:
+        """Return how many duties are the actor's to confirm."""
+        self.access.require(actor, Permission.EXCHANGE_GRANT_READ)
+        with self.db.read() as connection:
+            counts = RecallStore(connection).count_waiting()
+        return sum(n for org, n in counts.items() if self.access.allows(actor, Permission.EXCHANGE_REQUEST_MAKE, org))
+
     def watch(self) -> None:
         """Remind and escalate what is not confirmed; called by the dispatcher every minute."""
         with self.db.read() as connection:

@@ -80,6 +80,11 @@ class RecallStore:
         rows = rows.where(_D.state == DutyState.WAITING.value).order_by(_R.at, _D.org_id)
         return [_duty(row) for row in self._connection.execute(rows)]
 
+    def count_waiting(self) -> dict[str, int]:
+        """Return how many duties each department has yet to confirm."""
+        query = select(_D.org_id, func.count()).where(_D.state == DutyState.WAITING.value).group_by(_D.org_id)
+        return {org: int(count) for org, count in self._connection.execute(query)}
+
     def save(self, changed: Duty) -> bool:
         """Write the next revision of a duty; False where somebody was faster."""
         unchanged = (

@@ -100,6 +100,13 @@ class TemplateStore:
         rows = rows.where(_C.state.in_(_WAITING)).order_by(_C.created_at, _C.id)
         return [(_task(row), row.issuer) for row in self._connection.execute(rows)]
 
+    def count_waiting(self) -> list[tuple[ClaimState, str, str, int]]:
+        """Return how many tasks somebody has to move: by where they stand, their unit, and who issued their standard."""
+        who = (_C.state, _C.org_id, _T.org_id.label("issuer"))
+        query = select(*who, func.count()).join(exchange_template, _T.id == _C.template_id)
+        rows = self._connection.execute(query.where(_C.state.in_(_WAITING)).group_by(*who))
+        return [(ClaimState(state), org, issuer, int(count)) for state, org, issuer, count in rows]
+
     def claimed_with(self, resource_id: str) -> ClaimTask | None:
         """Return the newest task that an entry belongs to."""
         rows = select(exchange_claim).where(_C.resource_id == resource_id)

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHECKED",
+    "CROSSWALK",
     "GOLDEN",
     "Choosing",
     "Element",
     "Library",
     "LibraryDraft",
+    "LibraryLine",
     "LibraryModel",
     "Link",
     "LinkDraft",
@@ -27,6 +29,8 @@ __all__ = [
 
 GOLDEN: Final = "主体标识"
 """The column that names a golden record; it stays the same while its records come and go."""
+CROSSWALK: Final = "_关联"
+"""What the name of a library's table is followed by in the name of its crosswalk."""
 CHECKED: Final = frozenset({"citizen_id", "uscc", "org_code"})
 """Check algorithms by which a value of a key counts as one or does not (``standards.md`` 5.2)."""
 
@@ -147,7 +151,24 @@ class Library(LibraryDraft):
     @property
     def crosswalk(self) -> str:
         """Return the table that says which records of the sources each golden record is made of."""
-        return f"{self.target}_关联"
+        return f"{self.target}{CROSSWALK}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryLine:
+    """A library as a list has it: its sources, what waits for a person, and the newest run that wrote a version."""
+
+    library: Library
+    sources: int
+    """Sources in force."""
+    offered: int
+    """Sources that one side has yet to agree to."""
+    waiting: int
+    """Pairs of records that a person has to decide on."""
+    subjects: int | None
+    """None before the first run."""
+    records: int | None
+    ran_at: datetime | None
 
 
 _COLUMNS: Final = Text("取哪些列", "columns that are taken")

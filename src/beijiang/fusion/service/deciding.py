@@ -38,10 +38,7 @@ class Deciding(Placing):
         library = self._seen(actor, library_id)
         with self.db.read() as connection:
             last = LibraryStore(connection).last_written(library.id)
-            found = DecisionStore(connection).decisions(library.id, holding=False)
-        since = None if last is None else last.at
-        moments = [max(one.at, one.revoked_at or one.at) for one in found]
-        return sum(1 for moment in moments if since is None or moment >= since)
+            return DecisionStore(connection).count_since(library.id, None if last is None else last.at)
 
     def decide(self, actor: Actor, pair_id: str, verdict: Verdict, reason: str, *, seen: str | None = None) -> Decision:
         """Decide about a pair that waits; it takes effect with the next run; ``seen`` is the token of what was compared.

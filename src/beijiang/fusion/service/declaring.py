@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Final
 from beijiang.access import Permission
 from beijiang.fusion.errors import bad_draft, reason_needed, taken
 from beijiang.fusion.models import Choosing, Element, Library, LibraryDraft, LibraryModel
-from beijiang.fusion.models.libraries import GOLDEN
+from beijiang.fusion.models.libraries import CROSSWALK, GOLDEN
 from beijiang.fusion.models.starting import MATCHING
 from beijiang.fusion.models.trees import CONFLICTS, PROVENANCE, RECORD, RECORD_COUNT, SOURCE_COUNT
 from beijiang.fusion.service.base import Base, library_models
-from beijiang.fusion.store import LibraryStore
+from beijiang.fusion.store import LibraryStore, library_part
 from beijiang.kit import NotFound, new_id
 from beijiang.tables import TableWriter, WriterKind
 
 if TYPE_CHECKING:
-    from beijiang.kit import Actor
+    from beijiang.fusion.models import LibraryLine
+    from beijiang.kit import Actor, Part, Wanted
     from beijiang.kit.errors import JsonValue
     from beijiang.standards import DataElement
 
@@ -43,6 +44,18 @@ class Declaring(Base):
         self.access.require(actor, Permission.FUSION_LIBRARY_READ)
         with self.db.read() as connection:
             return LibraryStore(connection).all()
+
+    def library_part(self, actor: Actor, wanted: Wanted) -> Part[LibraryLine]:
+        """Return a part of the libraries that ``libraries`` lists, narrowed, counted and sorted."""
+        self.access.require(actor, Permission.FUSION_LIBRARY_READ)
+        with self.db.read() as connection:
+            return library_part(connection, wanted, self.clock.now())
+
+    def kinds(self, actor: Actor) -> set[str]:
+        """Return the kinds of which there are libraries in force."""
+        self.access.require(actor, Permission.FUSION_LIBRARY_READ)
+        with self.db.read() as connection:
+            return LibraryStore(connection).kinds()
 
     def library(self, actor: Actor, library_id: str) -> Library:
         """Return a library by its id or the table that it fills.
@@ -97,7 +110,7 @@ class Declaring(Base):
         org_id = actor.org_id or ""
         self.access.require(actor, Permission.FUSION_LIBRARY_MANAGE, org_id)
         draft = _checked(draft)
-        for name in (draft.target, f"{draft.target}_关联"):
+        for name in (draft.target, f"{draft.target}{CROSSWALK}"):
             if self.tables.writers_of(name):
                 raise taken(name)
             try:

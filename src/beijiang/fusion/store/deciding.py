@@ -114,6 +114,13 @@ class DecisionStore:
         query = query.order_by(_D.at.desc(), _D.id.desc())
         return [_decision(row) for row in self._connection.execute(query if limit is None else query.limit(limit))]
 
+    def count_since(self, library_id: str, moment: datetime | None) -> int:
+        """Return how many decisions were made or revoked from a moment on; None: ever."""
+        query = select(func.count()).select_from(fusion_decision).where(_D.library_id == library_id)
+        if moment is not None:
+            query = query.where(or_(_D.at >= moment, _D.revoked_at >= moment))
+        return int(self._connection.execute(query).scalar_one())
+
     def _rows(self, library_id: str) -> list[Row[Any]]:
         query = select(_P.id, _P.left, _P.right, _P.state, _P.probability, _P.against).where(
             _P.library_id == library_id

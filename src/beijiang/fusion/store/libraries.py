@@ -18,13 +18,14 @@ from beijiang.fusion.models import (
     RunTrigger,
     SourceReport,
 )
+from beijiang.fusion.models.libraries import CROSSWALK
 from beijiang.fusion.store.schema import fusion_key, fusion_library, fusion_link, fusion_run
 from beijiang.kit import Actor, Text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
-__all__ = ["LibraryStore"]
+__all__ = ["LibraryStore", "library_of"]
 
 _L = fusion_library.c
 _S = fusion_link.c
@@ -35,7 +36,7 @@ class LibraryStore(Revisions[Library]):
     """Read and write libraries on one connection."""
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(connection, fusion_library, _library)
+        super().__init__(connection, fusion_library, library_of)
 
     def add(self, new: Library) -> None:
         """Add a revision; it is the one in force from now on."""
@@ -64,9 +65,15 @@ class LibraryStore(Revisions[Library]):
         """Return the libraries in force, by kind and name."""
         return self.in_force(by=(_L.kind, _L.name))
 
+    def kinds(self) -> set[str]:
+        """Return the kinds of which there are libraries in force."""
+        query = select(_L.kind).where(_L.is_current.is_(True), _L.retired.is_(False)).distinct()
+        return set(self._connection.execute(query).scalars())
+
     def filling(self, target: str) -> Library | None:
         """Return the library in force that fills a table, or keeps its crosswalk in it."""
-        return next((one for one in self.all() if target in {one.target, one.crosswalk}), None)
+        own = _L.target.in_((target, target.removesuffix(CROSSWALK)))
+        return next(iter(self.in_force(own, by=(_L.kind, _L.name))), None)
 
     # The secret by which records are named
 
@@ -147,7 +154,8 @@ class LibraryStore(Revisions[Library]):
         return None if row is None else _run(row)
 
 
-def _library(row: Row[Any]) -> Library:
+def library_of(row: Row[Any]) -> Library:
+    """Return the library that stands in a row."""
     return Library(
         id=row.id,
         revision=row.revision,

@@ -121,6 +121,11 @@ class Stream:
     landed: int = 0
     """Deliveries landed so far."""
 
+    @property
+    def is_ill(self) -> bool:
+        """Tell whether it does not go on as it should, by what the platform or the other side says."""
+        return self.trouble is not None or self.live.get("trouble") is not None
+
     def to_json(self) -> dict[str, JsonValue]:
         """Return the stream for an API answer or the terminal: of its secrets only that they are set."""
         return {

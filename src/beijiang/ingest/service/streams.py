@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from beijiang.ingest.service.ingest import Ingest
     from beijiang.ingest.service.promising import Promise
     from beijiang.jobs import JobRun
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Part, Wanted
     from beijiang.kit.errors import JsonValue
     from beijiang.outbound import Outbound
     from beijiang.tables import Tables, WindowSpec
@@ -89,6 +89,12 @@ class Streams(StreamProving):
         self.access.require(actor, Permission.INGEST_SOURCE_READ, actor.org_id)
         with self.db.read() as connection:
             return StreamStore(connection).streams(actor.org_id)
+
+    def stream_part(self, actor: Actor, wanted: Wanted) -> Part[Stream]:
+        """Return a part of the streams that ``streams`` lists, narrowed, counted and sorted."""
+        self.access.require(actor, Permission.INGEST_SOURCE_READ, actor.org_id)
+        with self.db.read() as connection:
+            return StreamStore(connection).part(wanted, actor.org_id)
 
     def stream(self, actor: Actor, words: str) -> Stream:
         """Return one stream by id, name or table.

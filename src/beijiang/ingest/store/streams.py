@@ -15,20 +15,23 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    case,
     delete,
     insert,
     null,
+    or_,
     select,
     update,
 )
 
-from beijiang.db import JsonDocument, UtcDateTime, metadata
+from beijiang.db import JsonDocument, Shelf, UtcDateTime, metadata, part_of
 from beijiang.ingest.models import Segment, Stream, StreamKind, StreamState, StreamWindow
 from beijiang.ingest.store.harvest import ingest_harvest_file
 from beijiang.ingest.store.sources import ingest_source
-from beijiang.kit import Actor, Conflict
+from beijiang.kit import Actor, Conflict, Part
 
 if TYPE_CHECKING:
+    from beijiang.kit import Wanted
     from beijiang.kit.errors import JsonValue
 
 __all__ = ["StreamStore"]
@@ -92,6 +95,8 @@ ingest_stream_window = Table(
     Column("note", JsonDocument, nullable=False),
 )
 
+_S = ingest_stream.c
+
 
 class StreamStore:
     """Rows of streams and what hangs on them."""
@@ -133,6 +138,32 @@ class StreamStore:
         if org_id is not None:
             query = query.where(ingest_stream.c.org_id == org_id)
         return [_stream(row) for row in self._connection.execute(query)]
+
+    def part(self, wanted: Wanted, org_id: str | None) -> Part[Stream]:
+        """Return a part of the streams of a department (None: of all), by name."""
+        query = select(ingest_stream)
+        ill = or_(_S.trouble.is_not(None), _S.live["trouble"].as_string().is_not(None))
+        shelf = Shelf(
+            rows=query if org_id is None else query.where(_S.org_id == org_id),
+            columns={
+                "name": _S.name,
+                "kind": _S.kind,
+                "org": _S.org_id,
+                "table": _S.table_name,
+                "state": case((ill, "trouble"), else_=_S.state),
+                "per_second": _S.live["per_second"].as_float(),
+                "last": _S.live["last_message_at"].as_string(),
+                "landed": _S.landed,
+                "at": _S.created_at,
+                "by": _S.created_by,
+                "id": _S.id,
+            },
+            counted=("kind", "org", "state"),
+            words=("name", "table", "by", "id"),
+            order=(_S.name, _S.id),
+        )
+        rows, found, counts = part_of(self._connection, shelf, wanted)
+        return Part([_stream(row) for row in rows], found, counts)
 
     def require_free(self, table: str) -> None:
         """Return if no stream, no window and no harvested file fills a table.

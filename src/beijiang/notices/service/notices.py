@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.kit import BeijiangError, NotFound, Rounds
+from beijiang.kit import BeijiangError, NotFound, Part, Rounds
 from beijiang.notices.models import NoticeKind, NoticeQuery, Shown, Way, actions, limit_on, words_of
 from beijiang.notices.service.telling import Audience, Followers, followed_things, looked, wanted
 from beijiang.notices.store import NoticeStore
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.db import Database
     from beijiang.evidence import Evidence, EvidenceRecord
-    from beijiang.kit import Actor, Clock
-    from beijiang.notices.models import Look, Notice
+    from beijiang.kit import Actor, Clock, Wanted
+    from beijiang.notices.models import Look, Notice, Seen
 
 __all__ = ["Notices"]
 
@@ -75,6 +75,18 @@ class Notices:
         with self._db.read() as connection:
             found = NoticeStore(connection).find(actor.id, query or NoticeQuery())
         return [self._shown(actor, one) for one in found]
+
+    def notice_part(self, actor: Actor, query: NoticeQuery, wanted: Wanted) -> Part[Shown]:
+        """Return a part of the notices that ``notices`` lists, narrowed, counted and sorted; a thing of several is looked up once."""
+        self._access.require(actor, Permission.NOTICES_OWN_READ)
+        with self._db.read() as connection:
+            found = NoticeStore(connection).part(actor.id, query, wanted, self._clock.now())
+        things: dict[tuple[str, str], Seen | None] = {}
+        for one in found.rows:
+            if (one.subject, one.thing) not in things:
+                things[one.subject, one.thing] = looked(self.looks, actor, one.subject, one.thing)
+        rows = [Shown(one, words_of(one.action, one.kind), things[one.subject, one.thing]) for one in found.rows]
+        return Part(rows, found.found, found.counts)
 
     def unread(self, actor: Actor) -> dict[NoticeKind, int]:
         """Count one's own unread notices by kind."""

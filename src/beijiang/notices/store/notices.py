@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    case,
     delete,
     func,
     insert,
@@ -21,14 +22,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from beijiang.db import UtcDateTime, metadata
+from beijiang.db import Shelf, UtcDateTime, age_of, metadata, part_of
+from beijiang.kit import Part
 from beijiang.notices.models import Notice, NoticeKind, NoticeQuery, Way
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
+
+    from beijiang.kit import Wanted
 
 __all__ = ["NoticeStore", "notice", "notice_choice", "notice_place"]
 
@@ -148,11 +152,7 @@ class NoticeStore:
 
     def find(self, person_id: str, query: NoticeQuery) -> list[Notice]:
         """Return notices of a person, newest first."""
-        wanted = select(notice).where(_N.person_id == person_id)
-        if query.kind is not None:
-            wanted = wanted.where(_N.kind == query.kind.value)
-        if query.unread_only:
-            wanted = wanted.where(_N.read_at.is_(None))
+        wanted = _asked(person_id, query)
         if query.before:
             last = self._connection.execute(
                 select(_N.place, _N.id).where(_N.person_id == person_id, _N.id == query.before)
@@ -162,6 +162,23 @@ class NoticeStore:
             wanted = wanted.where(or_(_N.place < last.place, (_N.place == last.place) & (_N.id < last.id)))
         wanted = wanted.order_by(_N.place.desc(), _N.id.desc()).limit(query.limit)
         return [_notice(row) for row in self._connection.execute(wanted)]
+
+    def part(self, person_id: str, query: NoticeQuery, wanted: Wanted, now: datetime) -> Part[Notice]:
+        """Return a part of the notices of a person that ``query`` asks for, newest first; pages are cut by ``wanted``."""
+        shelf = Shelf(
+            rows=_asked(person_id, query),
+            columns={
+                "what": _N.action + "|" + _N.kind,
+                "kind": _N.kind,
+                "state": case((_N.read_at.is_(None), "unread"), else_="read"),
+                "at": _N.at,
+                "age": age_of(_N.at, now),
+            },
+            counted=("what", "kind", "state", "age"),
+            order=(_N.place.desc(), _N.id.desc()),
+        )
+        rows, found, counts = part_of(self._connection, shelf, wanted)
+        return Part([_notice(row) for row in rows], found, counts)
 
     def get(self, person_id: str, notice_id: str) -> Notice | None:
         """Return one notice of a person."""
@@ -206,6 +223,13 @@ class NoticeStore:
             self._connection.execute(delete(notice_choice).where(*same))
             values = {"person_id": person_id, "kind": kind.value, "way": way.value}
             self._connection.execute(insert(notice_choice).values(**values))
+
+
+def _asked(person_id: str, query: NoticeQuery) -> Select[Any]:
+    wanted = select(notice).where(_N.person_id == person_id)
+    if query.kind is not None:
+        wanted = wanted.where(_N.kind == query.kind.value)
+    return wanted.where(_N.read_at.is_(None)) if query.unread_only else wanted
 
 
 def _notice(row: Any) -> Notice:

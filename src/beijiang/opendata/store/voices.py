@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, delete, false, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from beijiang.opendata.store.schema import portal_support, portal_voice
@@ -56,6 +56,13 @@ class VoiceStore:
         """Return what waits for an answer, the oldest first."""
         rows = select(portal_voice).where(_V.state.in_(_OPEN)).order_by(_V.created_at, _V.id)
         return [_voice(row) for row in self._connection.execute(rows)]
+
+    def count_running(self, org_id: str | None, *, received: bool) -> int:
+        """Return how many wait for the answer of a department, and with ``received`` also those that nobody was charged with."""
+        mine = [_V.state == VoiceState.RECEIVED.value] if received else []
+        mine += [_V.org_id == org_id] if org_id else []
+        query = select(func.count()).select_from(portal_voice).where(_V.state.in_(_OPEN), or_(false(), *mine))
+        return int(self._connection.execute(query).scalar_one())
 
     def public(self, query: VoiceQuery) -> tuple[list[Voice], int]:
         """Return what everybody may see, newest first, and how many there are."""

@@ -1,0 +1,155 @@
+"""Lists filled to the size of a region: base libraries, streams, one's own notices."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from beijiang.fusion import Element, FusionRun, Library, Link, LinkState, Pair, PairState, RunTrigger
+from beijiang.fusion.store import DecisionStore, LibraryStore
+from beijiang.ingest import StreamKind, StreamState
+from beijiang.ingest.store.streams import StreamStore
+from beijiang.kit import SYSTEM
+from beijiang.notices import Notice, NoticeKind
+from beijiang.notices.store import NoticeStore
+
+NAMES = ("阿拉善牧户", "包头企业", "赤峰学校", "鄂尔多斯矿山", "Hulun river", "呼和浩特公交")
+HUGE = 3_000_000_000
+"""More rows than a plain integer of PostgreSQL holds."""
+
+
+def name(n: int) -> str:
+    return f"{NAMES[n % len(NAMES)]}{n:04d}"
+
+
+def make_libraries(office: Any, first: int, last: int) -> None:
+    """Make libraries: every fourth has not run yet, the runs of others have failed since, sources and pairs differ."""
+    now, kinds = office.clock.now(), [model.kind for model in office.fusion.models(SYSTEM)]
+    with office.db.begin() as tx:
+        store, queue = LibraryStore(tx.connection), DecisionStore(tx.connection)
+        for n in range(first, last):
+            made = Library(
+                id=f"lib_{n:06d}",
+                revision=1,
+                kind=kinds[n % len(kinds)],
+                name=name(n),
+                org_id=("education", "health")[n % 2],
+                target=f"{name(n)}库",
+                prefix="X",
+                elements=(Element(name="编号"),),
+                key=("编号",),
+                owner=SYSTEM,
+                at=now,
+            )
+            store.add(made)
+            for number in range(n % 5):
+                state = list(LinkState)[(n + number) % 4]
+                store.add_link(_link(made, number, state, now))
+            if n % 4:
+                at = now - timedelta(days=n % 15, hours=1)
+                store.add_run(_run(made, n, at=at - timedelta(days=1), subjects=1, version=1))
+                store.add_run(_run(made, n, at=at, subjects=HUGE + n, version=2))
+                store.add_run(_run(made, n, at=at + timedelta(minutes=5), subjects=0, version=None))
+            found = [_pair(made, number, now) for number in range(n % 3)]
+            assert queue.renew(made.id, found) == len(found)
+
+
+def _link(library: Library, number: int, state: LinkState, at: Any) -> Link:
+    return Link(
+        id=f"lnk_{library.id}_{number}",
+        library_id=library.id,
+        number=number,
+        table=f"来源{number}",
+        org_id="education",
+        columns={"编号": "编号"},
+        state=state,
+        asked_by=SYSTEM,
+        at=at,
+    )
+
+
+def _run(library: Library, n: int, *, at: Any, subjects: int, version: int | None) -> FusionRun:
+    return FusionRun(
+        id=f"{library.id}_{version}",
+        library_id=library.id,
+        revision=1,
+        at=at,
+        trigger=RunTrigger.ASKED,
+        by="x",
+        seconds=1.0,
+        version=version,
+        records=subjects + n,
+        subjects=subjects,
+    )
+
+
+def _pair(library: Library, number: int, at: Any) -> Pair:
+    return Pair(
+        id=f"par_{library.id}_{number}",
+        library_id=library.id,
+        left=f"l{number}",
+        right=f"r{number}",
+        left_source=0,
+        right_source=1,
+        probability=0.7,
+        levels={},
+        against=False,
+        state=PairState.WAITING,
+        found_at=at,
+    )
+
+
+def make_streams(office: Any, first: int, last: int, org_id: str = "education") -> None:
+    """Make streams as the process that serves them writes them down; it is stopped, or it would serve these too."""
+    office.streams.stop()
+    now = office.clock.now()
+    trouble = {"code": "x", "zh": "连接中断", "en": "the connection broke"}
+    with office.db.begin() as tx:
+        store = StreamStore(tx.connection)
+        for n in range(first, last):
+            which, at = f"stm_{org_id}_{n:06d}", now - timedelta(days=n % 15, hours=1)
+            values = {
+                "id": which,
+                "org_id": org_id,
+                "name": name(n),
+                "kind": list(StreamKind)[n % 2].value,
+                "table_name": f"{name(n)}流{org_id}",
+                "key": [],
+                "options": {},
+                "secrets": {},
+                "state": list(StreamState)[n % 2].value,
+                "created_at": at,
+                "created_by": f"某{n % 3}",
+            }
+            store.add(values, SYSTEM)
+            live = {"per_second": n % 7 / 10, "last_message_at": at.isoformat(timespec="seconds")}
+            troubled = {"trouble": trouble} if n % 9 == 4 else {}
+            store.change(
+                which, landed=n, trouble=trouble if n % 11 == 3 else None, live={**live, **troubled} if n % 3 else {}
+            )
+
+
+def make_notices(office: Any, first: int, last: int, login: str = "a.steward") -> None:
+    """Make notices of one person, most of them of actions that an older release knew, which show themselves."""
+    office.notices.stop()  # or it would tell of what the tests do meanwhile
+    now, whose = office.clock.now(), office.access.actor_for_person(login)
+    kinds = list(NoticeKind)
+    made = [
+        Notice(
+            id=f"ntc_{login}_{n:06d}",
+            person_id=whose.id,
+            fact=f"fact_{login}_{n}",
+            action="exchange.request_submit" if n % len(kinds) == 0 else f"older.release_{n % len(kinds)}0",
+            kind=kinds[n % len(kinds)],
+            subject="older",
+            thing=f"thing_{n // 2}",
+            at=now - timedelta(days=n % 15, hours=1),
+        )
+        for n in range(first, last)
+    ]
+    with office.db.begin() as tx:
+        store = NoticeStore(tx.connection)
+        assert len(store.add(made, {one.fact: 1_000_000 + n for n, one in enumerate(made, first)})) == len(made)
+        for n, one in enumerate(made, first):
+            if n % 3 == 0:
+                store.read(whose.id, now, notice_id=one.id)
