@@ -67,7 +67,7 @@ from beijiang.exchange.models.opening import (
     refusals,
 )
 from beijiang.exchange.models.pushes import (
-    MOST_ATTEMPTS,
+    TRIED_FOR,
     Push,
     PushDelivery,
     PushDeliveryState,
@@ -171,7 +171,6 @@ __all__ = [
     "ENDS_SOON",
     "EXITS",
     "MEETING",
-    "MOST_ATTEMPTS",
     "OPENING_WAYS",
     "PEER_ORGANISATION",
     "PUBLIC",
@@ -179,6 +178,7 @@ __all__ = [
     "STARS",
     "TRAVELLING_LONGEST",
     "TRAVELLING_WAYS",
+    "TRIED_FOR",
     "Afar",
     "Applicant",
     "ApplicantKind",
