@@ -187,7 +187,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     engine = DuckDBEngine(settings, (home / "lake", home / "staging"))
     vault = Vault(RootKeys(settings.root_key_file))
     sealer = Sealer(db, LogKeys(db, vault, clock, settings), clock, settings)
-    evidence = Evidence(db, clock, home / "evidence", sealer, settings.evidence_spool_bytes)
+    room = settings.evidence_spool_bytes, settings.evidence_reserve_bytes
+    evidence = Evidence(db, clock, home / "evidence", sealer, *room)
     access = Access(db, evidence, clock, settings)
     succession = Succession(db, sealer.keys, evidence, access, clock)
     holds = Holds(db, evidence, access, clock)
@@ -277,6 +278,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         "push": ("", pushes.view),
         "delivery": ("", pushes.delivery),
     }
+    receipts.granted = lambda actor, grant_id: exchange.grant(actor, grant_id).grant.table
     sources.renewals.append(pushes.renew_secrets)
     flight = FlightSql(sql, gate, protection, access, settings, clock)
     offered = Services(sharing, vault, sources.outbound)

@@ -276,6 +276,11 @@ class Settings(BaseSettings):
         ge=1 << 16,
         description="Bytes of evidence that may wait on the disk while the database takes none; beyond it reads are refused.",
     )
+    evidence_reserve_bytes: int = Field(
+        default=8 << 20,
+        ge=0,
+        description="Bytes of the disk that are held for evidence, and given up to it when the disk is full of other things.",
+    )
     serving_limit_bytes: int = Field(
         default=20 << 30, ge=1 << 20, description="Disk that the serving copies of all tables may take, in bytes."
     )
@@ -387,6 +392,7 @@ class Settings(BaseSettings):
             "flight_port": 0,
             "ckan_calls": 0,
             "visitor_calls": 0,
+            "evidence_reserve_bytes": 0,
             "engine_memory_mb": 1024,
             "query_seconds": 120.0,
         }

@@ -144,10 +144,19 @@ def test_a_department_asks_and_looks_at_what_it_was_granted(
     assert "包头市" in rows
     assert "赤峰市" not in rows
     assert view.grant_id in steward.get("/console/grants?side=ours").text
-    assert "20" in steward.get(grant).text
+    both_sides_keep_the_receipts(office, steward, str(view.grant_id))
     steward.post(grant, {"do": "give_up", "words": "系统下线"})
     assert "系统下线" in steward.get(grant).text
     assert "包头市" not in steward.get(f"{grant}/rows").text
+
+
+def both_sides_keep_the_receipts(office: Any, steward: Any, grant: str) -> None:
+    page, deliveries = steward.get(f"/console/grants/{grant}").text, f"/console/receipts?grant={grant}"
+    assert "20" in page
+    assert deliveries in page
+    listed = re.findall(r'href="/console/receipts/(ev_[a-z0-9]+)"', steward.get(deliveries).text)
+    assert listed
+    assert office.receipts.receipt(person("steward", "health"), listed[0])["id"] == listed[0]
 
 
 def test_a_profile_of_delta_sharing_is_taken_from_the_page_of_a_grant(

@@ -213,13 +213,15 @@ def test_a_database_that_takes_no_record_stops_nobody_until_the_spool_is_full(lo
     assert (found.columns, found.purpose, found.actor_name) == (("姓名", "年龄"), "核对", "王丽")
 
 
-def test_a_flood_of_noted_decisions_is_bounded_and_the_loss_is_recorded(log: Log) -> None:
-    flood = 11_000
+def test_a_flood_of_noted_decisions_is_bounded_and_the_loss_is_recorded(log: Log, tmp_path: Path) -> None:
+    flood, room = 11_000, 4000
+    small = Evidence(log.db, log.clock, tmp_path / "small", spool_bytes=room)
     with _stalled(log):
         for _ in range(flood):
-            log.evidence.note(STEWARD, "access.denied", target="x", decision="deny")
-    log.evidence.flush()
-    log.evidence.flush()
+            small.note(STEWARD, "access.denied", target="x", decision="deny")
+    small.flush()
+    small.flush()
+    small.close()
     report = log.evidence.check()
     lost = log.evidence.page(EvidenceQuery(action="evidence.lost")).records
     # The writer's own thread may have taken a group and told of a first loss before the flood was over.
@@ -227,7 +229,7 @@ def test_a_flood_of_noted_decisions_is_bounded_and_the_loss_is_recorded(log: Log
     assert report.ok
     assert lost
     assert report.records - len(lost) + missing == flood
-    assert flood - DEFERRED_LIMIT - GROUP <= missing <= flood - DEFERRED_LIMIT
+    assert flood - DEFERRED_LIMIT - GROUP - room // 200 <= missing <= flood - DEFERRED_LIMIT
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from beijiang.crypto import draw_password, open_package, seal_package
 from beijiang.evidence import EvidenceQuery
 from beijiang.exchange import Narrowing, Way
 from beijiang.exchange.commands import add_packages, unpack_command
-from beijiang.kit import SYSTEM, BeijiangError, Invalid, Language, NotFound, Refused, Throttled
+from beijiang.kit import SYSTEM, BeijiangError, Denied, Invalid, Language, NotFound, Refused, Throttled
 from beijiang.protection import files
 from beijiang.tables import Filter, FilterOp
 
@@ -251,3 +251,21 @@ def test_nobody_else_is_named(bureau: Bureau) -> None:
     """The operator, who acts for the platform, has no grant and so no package."""
     with pytest.raises(Refused):
         bureau.platform.packages.make(SYSTEM, TABLE, CSV)
+
+
+def test_a_package_that_is_being_fetched_stops_when_the_grant_ends(
+    bureau: Bureau, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beijiang.exchange.service.packaging._CHUNK", 64)
+    monkeypatch.setattr("beijiang.protection.models.rechecks.BYTES", 128)
+    grant = bureau.granted(CAPITAL, CITY, ways=FILE)
+    made = bureau.platform.packages.make(bureau["consumer"], TABLE, CSV).package
+    pieces = iter(bureau.platform.packages.fetch(bureau["consumer"], made.id).content)
+    had = len(next(pieces))
+    bureau.exchange.revoke(bureau["lead"], grant.id, "用途结束")
+    with pytest.raises(Denied) as ended:
+        b"".join(pieces)
+    assert (ended.value.reason, had) == ("access_ended", 64)
+    bureau.platform.evidence.flush()
+    (told,) = bureau.platform.evidence.page(EvidenceQuery(action="read.refused", limit=1)).records
+    assert (told.decision, told.detail) == ("deny", {"receipt": made.receipt, "reason": "access_ended"})

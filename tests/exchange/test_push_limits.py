@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from beijiang.ingest.connectors.sftp_there import SftpDestination, SftpOptions
 from beijiang.ingest.connectors.webhook_there import ECHO_MOST
 from beijiang.kit import SYSTEM, Actor, Denied, Invalid, Refused, TooLarge
 from beijiang.outbound import Target, Use
+from ports import own_port
 from waiting import until
 
 
@@ -450,3 +452,24 @@ def test_targets_are_opened_for_a_use_and_a_department_at_the_terminal(bureau: B
     assert (plain.uses, plain.org_id, plain.plain_http) == (("read",), "", False), "no more than was said"
     for one in (made, plain):
         platform.sources.close_target(SYSTEM, one.id)
+
+
+@pytest.mark.parametrize("scatter", [0.0, 1.0])
+def test_a_far_side_that_is_down_for_two_days_is_tried_all_the_while(
+    hook: Far, monkeypatch: pytest.MonkeyPatch, scatter: float
+) -> None:
+    monkeypatch.setattr("beijiang.exchange.service.push_work.random.random", lambda: scatter)
+    hook.publish(3)
+    port = own_port()  # where nobody listens
+    allow(hook.bureau, "127.0.0.1", port)
+    push = hook.add(kind="webhook", name="停机", options={**hook.reach, "url": f"http://127.0.0.1:{port}/"})
+    clock, began, pauses = hook.bureau.clock, hook.bureau.clock.at, []
+    while True:
+        hook.pushes.run_due()
+        last = hook.deliveries(push)[0]
+        if last.state is S.DEAD:
+            break
+        pauses.append(last.next_at - clock.at)
+        clock.at = last.next_at
+    assert timedelta(hours=48) <= clock.at - began < timedelta(hours=51)
+    assert max(pauses) <= timedelta(hours=2.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -397,6 +398,16 @@ def test_every_query_and_every_file_leaves_a_receipt(bureau: Bureau, reader: Rec
         assert found.detail["grant"] == grant.id
     closed = evidence.page(EvidenceQuery(action="read.close", limit=1)).records[0]
     assert (closed.detail["receipt"], closed.bytes) == (part.headers["x-beijiang-receipt"], 100)
+    whole = reader.fetch(file["url"])
+    evidence.flush()
+    sent = {
+        str(one.detail["receipt"]): one for one in evidence.page(EvidenceQuery(action="read.sent", limit=3)).records
+    }
+    for had in (answer, part, whole):
+        noted = sent[had.headers["x-beijiang-receipt"]]
+        assert noted.bytes == len(had.content)
+        assert noted.detail["response"] == hashlib.sha256(had.content).hexdigest()
+        assert noted.detail.get("range") == ("0-99" if had is part else None)
 
 
 # Versions

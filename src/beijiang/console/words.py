@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from beijiang.console.app_words import APP_ACTIONS
+from beijiang.console.evidence_words import EVIDENCE_ACTIONS
 from beijiang.console.grading_words import GRADING
 from beijiang.console.time_words import TIME
 from beijiang.ingest import AffectedKind
@@ -115,6 +116,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "access.acts_as": Text("代行身份", "acted as"),
         "access.denied": Text("越权被拒", "refused"),
         "access.key.issue": Text("签发密钥", "key issued"),
+        "access.key_refused": Text("密钥未获认可", "key refused"),
         "access.key.revoke": Text("吊销密钥", "key revoked"),
         "access.organisation.add": Text("新建机构", "organisation added"),
         "access.password.change": Text("修改口令", "password changed"),
@@ -156,24 +158,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "catalog.retire_field": Text("停用扩展字段", "field of the region retired"),
         "catalog.take_directory": Text("导入目录表格", "directory read from a spreadsheet"),
         "catalog.withdraw": Text("撤回", "entry withdrawn"),
-        "evidence.check": Text("核验存证", "log verified"),
-        "evidence.erase": Text("删除存证内容", "texts erased"),
-        "evidence.export": Text("导出存证", "log exported"),
-        "evidence.fork": Text("日志分叉", "log forked"),
-        "evidence.hold_ask": Text("申请证据保全", "legal hold asked for"),
-        "evidence.hold_confirm": Text("确认证据保全", "legal hold confirmed"),
-        "evidence.hold_decline": Text("未同意证据保全", "legal hold declined"),
-        "evidence.hold_lift": Text("解除证据保全", "legal hold lifted"),
-        "evidence.hold_lift_ask": Text("申请解除证据保全", "end of a legal hold asked for"),
-        "evidence.hold_lift_decline": Text("未同意解除证据保全", "end of a legal hold declined"),
-        "evidence.key_retire": Text("日志密钥停用并销毁", "key of the log retired and destroyed"),
-        "evidence.key_succeed": Text("更换日志密钥", "key of the log followed by another"),
-        "evidence.lost": Text("存证缺失", "records lost"),
-        "evidence.peer.distrust": Text("不再信任公钥", "key trusted no longer"),
-        "evidence.peer.follow": Text("信任后继公钥", "key that follows trusted"),
-        "evidence.peer.trust": Text("信任公钥", "key trusted"),
-        "evidence.search": Text("查询存证", "log searched"),
-        "evidence.witness": Text("为他人日志见证", "other log witnessed"),
+        **EVIDENCE_ACTIONS,
         "federation.identity_set": Text("填写节点身份", "this node named"),
         "federation.invite": Text("邀请节点", "node invited"),
         "federation.key_replace": Text("更换节点密钥", "key of this node replaced"),
@@ -282,6 +267,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "mining.text_remove": Text("移除文档", "document removed"),
         "protection.query_stop": Text("停止查询", "query stopped"),
         "protection.lift": Text("解除限制", "restriction lifted"),
+        "exchange.decide_refused": Text("审批未获准", "decision refused"),
         "exchange.delegate": Text("委托代办审批", "stand-in named"),
         "exchange.delegate_end": Text("终止代办", "stand-in ended"),
         "exchange.demand_move": Text("办理数据需求", "demand moved"),
@@ -453,8 +439,6 @@ _WORDS: dict[str, dict[str, Text]] = {
         "opendata.voice_raise": Text("公众来件", "word of the public"),
         "opendata.voice_support": Text("附议开放需求", "request for data supported"),
         "read": Text("读取", "read"),
-        "read.close": Text("读取完毕", "read ended"),
-        "read.sent": Text("送出文件", "file sent"),
         "standards.approve": Text("批准标准提案", "proposal for standards approved"),
         "standards.profile_choose": Text("选用规则配置", "profile of law chosen"),
         "standards.propose": Text("提出标准提案", "standards proposed"),

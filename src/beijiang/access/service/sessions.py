@@ -32,7 +32,7 @@ from beijiang.access.service.throttle import Throttle
 from beijiang.access.store import AttemptStore, Credentials, KeyStore, PersonStore, SessionStore
 from beijiang.db import Database, UnitOfWork
 from beijiang.evidence import Decision, Evidence
-from beijiang.kit import ANONYMOUS, SYSTEM, Actor, ActorKind, Clock, Refused, new_id, normalise
+from beijiang.kit import ANONYMOUS, SYSTEM, Actor, ActorKind, BeijiangError, Clock, Refused, new_id, normalise
 from beijiang.kit.errors import JsonValue
 from beijiang.settings import Settings
 
@@ -227,17 +227,26 @@ class Sessions(Decisions):
     def _actor_for_key(self, authorization: str) -> Actor:
         secret = authorization.removeprefix("Bearer ").strip()
         if secret.startswith(TOKEN_PREFIX):
-            return self._actor_of_proof(None if self.tokens is None else self.tokens.proof(secret))
+            proof = None if self.tokens is None else self.tokens.proof(secret)
+            if proof is None:
+                raise self._key_refused(None)
+            return self._actor_of_proof(proof)
         now = self._clock.now()
         with self._db.read() as connection:
             key = KeyStore(connection).find(digest(secret)) if secret.startswith(KEY_PREFIX) else None
             person = None if key is None else PersonStore(connection).get(key.person_id)
         if key is None or person is None or person.disabled_at is not None or not _usable(key, now):
-            raise proof_expired()
+            raise self._key_refused(None if key is None else key.id)
         if key.used_at is None or now - key.used_at >= _TOUCH:
             with self._db.begin() as tx:
                 KeyStore(tx.connection).touch(key.id, now)
         return _key_actor(key, person)
+
+    def _key_refused(self, key_id: str | None) -> BeijiangError:
+        """Record that a key or token was refused, by its id where it is one of ours, and return the refusal."""
+        error = proof_expired()
+        self._evidence.note_stranger("access.key_refused", target=key_id or "key", reason=error.reason)
+        return error
 
     def _actor_of_proof(self, proof: TokenProof | None) -> Actor:
         """Return whom a token stands for: a person within the application's scopes, or the application itself."""

@@ -31,8 +31,12 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     @pages.get("/receipts")
     def mine(request: Request) -> HTMLResponse:
         before = number(request.query_params.get("before")) or None
-        found = platform.receipts.mine(person(request), before=before)
-        return frame.page(request, "receipts.html", found=found)
+        who, grant = person(request), request.query_params.get("grant", "")[:64]
+        if grant:
+            found = platform.receipts.under(who, grant, before=before)
+        else:
+            found = platform.receipts.mine(who, before=before)
+        return frame.page(request, "receipts.html", found=found, grant=grant)
 
     @pages.get("/receipts/{receipt_id}")
     def receipt(request: Request, receipt_id: str) -> Response:

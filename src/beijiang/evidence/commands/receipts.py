@@ -99,12 +99,14 @@ def _add_about(group: typer.Typer, get: Callable[[], Receipts]) -> None:
         kind: str = typer.Argument(help="entry, request or grant."),
         subject: str = typer.Argument(help="Id of the thing."),
         record: int = typer.Option(0, min=0, help="Print this record with its proof, for beijiang verify."),
+        deliveries: bool = typer.Option(False, help="Of a grant: list what was read under it; each id is a receipt."),
     ) -> None:
         """List what the log holds about a thing, or prove one of its records."""
         if record:
             sys.stdout.write(json.dumps(get().proved_about(SYSTEM, kind, subject, record), ensure_ascii=False) + "\n")
             return
-        found = get().about(SYSTEM, kind, subject)
+        under = deliveries and kind == "grant"
+        found = get().under(SYSTEM, subject, limit=500).records if under else get().about(SYSTEM, kind, subject)
         rows = [
             {"sequence": r.sequence, "at": r.at, "action": r.action, "who": r.actor_name, "id": r.id} for r in found
         ]

@@ -20,7 +20,7 @@ GENESIS = "0" * 64
 TARGET_LIMIT = 400
 """Characters of a target that are kept; longer ones are cut."""
 
-ADDING = frozenset({"read.close", "read.sent"})
+ADDING = frozenset({"read.close", "read.refused", "read.sent"})
 """Actions of records that add something to a receipt."""
 
 _FORMAT = 1
@@ -276,6 +276,8 @@ class EvidenceQuery:
     action: str | None = None
     target: str | None = None
     decision: str | None = None
+    grant: str | None = None
+    """Only reads under this grant; give the target, its table, too."""
     since: datetime | None = None
     until: datetime | None = None
     before: int | None = None

@@ -52,13 +52,20 @@ def receipts_router(receipts: Receipts, witnesses: Witnesses, retention: Retenti
     """Return the endpoints below ``/api/v1/evidence`` that are not the log itself."""
     api = APIRouter(prefix="/api/v1/evidence", tags=["evidence"])
 
-    @api.get("/receipts", summary="One's own reads, newest first; each is a receipt")
+    @api.get("/receipts", summary="One's own reads, or those under a grant, newest first; each is a receipt")
     def mine(
         request: Request,
         before: Annotated[int | None, Query(ge=1, le=(1 << 63) - 1)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+        grant: Annotated[
+            str, Query(max_length=64, description="What was read under this grant, by anybody; for both sides of it.")
+        ] = "",
     ) -> dict[str, Any]:
-        page = receipts.mine(_actor(request), before=before, limit=limit)
+        who = _actor(request)
+        if grant:
+            page = receipts.under(who, grant, before=before, limit=limit)
+        else:
+            page = receipts.mine(who, before=before, limit=limit)
         return {"receipts": [_receipt(record) for record in page.records], "next": page.next}
 
     @api.get("/about/{kind}/{subject}", summary="What the log holds about an entry, a request or a grant")
@@ -190,6 +197,7 @@ def _receipt(record: EvidenceRecord) -> dict[str, Any]:
         "exit": record.exit,
         "grade": record.grade,
         "purpose": record.purpose,
+        "by": record.actor_name,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -16,6 +17,9 @@ GROUP = 500
 
 DEFERRED_LIMIT = 10_000
 """Entries that may wait without a waiter; more are counted as lost, so that a flood cannot fill the memory."""
+
+NO_ROOM_SECONDS = 1.0
+"""How long nothing is kept elsewhere after there was no room: to find out costs as much as to keep it."""
 
 
 class _Ticket:
@@ -31,12 +35,18 @@ class _Ticket:
 
 
 class GroupCommit:
-    """Collect entries of all threads and hand them to ``write`` in groups, in order of arrival."""
+    """Collect entries of all threads and hand them to ``write`` in groups, in order of arrival.
 
-    def __init__(self, write: Callable[[Sequence[Entry]], None]) -> None:
+    ``spare`` keeps elsewhere what nobody waits for and ``write`` does not take, and tells whether it could.
+    """
+
+    def __init__(self, write: Callable[[Sequence[Entry]], None], spare: Callable[[Sequence[Entry]], bool]) -> None:
         self._write = write
+        self._spare = spare
         self._lock = threading.Lock()
         self._waiting: deque[_Ticket] = deque()
+        self._underway: Sequence[_Ticket] = ()
+        self._no_room = 0.0
         self._leading = False
         self._deferred = 0
         self._lost = 0
@@ -74,14 +84,39 @@ class GroupCommit:
 
     def defer(self, entry: Entry) -> bool:
         """Leave an entry to the next group and return at once; False when too many wait already and it is lost."""
+        while not self._put(entry):
+            if time.monotonic() < self._no_room or not self.rescue():
+                with self._lock:
+                    self._lost += 1
+                    self.lost += 1
+                return False
+        return True
+
+    def _put(self, entry: Entry) -> bool:
         with self._lock:
             if self._deferred >= DEFERRED_LIMIT:
-                self._lost += 1
-                self.lost += 1
                 return False
             self._deferred += 1
             self._waiting.append(_Ticket(entry, waited_for=False))
             return True
+
+    def rescue(self) -> bool:
+        """Have kept elsewhere what nobody waits for: ``write`` is stuck, and a kill would lose it. Tell whether it was.
+
+        What ``write`` is at is kept too, so that it may come twice.
+        """
+        with self._lock:
+            taken = [ticket for ticket in self._waiting if ticket.wake is None]
+            underway = _deferred(self._underway)
+            self._waiting = deque(ticket for ticket in self._waiting if ticket.wake is not None)
+            self._deferred -= len(taken)
+        if taken and self._spare([*underway, *_deferred(taken)]):
+            return True
+        with self._lock:
+            self._waiting.extendleft(reversed(taken))
+            self._deferred += len(taken)
+            self._no_room = time.monotonic() + NO_ROOM_SECONDS
+        return False
 
     def take_lost(self) -> int:
         """Return how many deferred entries were lost since the last call."""
@@ -94,6 +129,7 @@ class GroupCommit:
         with self._lock:
             group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
             self._deferred -= sum(1 for ticket in group if ticket.wake is None)
+            self._underway = group
         error: BaseException | None = None
         try:
             entries = [ticket.entry for ticket in group if ticket.entry is not None]
@@ -101,15 +137,17 @@ class GroupCommit:
                 self._write(entries)
         except BaseException as exc:  # noqa: BLE001 - every waiter is told, whatever it was, and the lead is handed on
             error = exc
-        waiters = self._settle(group, error)
+        left = _deferred(group) if error is not None else []
+        waiters = self._settle(group, error, keep=bool(left) and not self._spare(left))
         for event in waiters:
             event.set()
         if error is not None and not isinstance(error, Exception):
             raise error
 
-    def _settle(self, group: list[_Ticket], error: BaseException | None) -> list[threading.Event]:
+    def _settle(self, group: list[_Ticket], error: BaseException | None, *, keep: bool) -> list[threading.Event]:
         with self._lock:
-            kept = [ticket for ticket in group if ticket.wake is None] if error is not None else []
+            self._underway = ()
+            kept = [ticket for ticket in group if ticket.wake is None] if keep else []
             self._waiting.extendleft(reversed(kept))
             self._deferred += len(kept)
             for ticket in group:
@@ -122,3 +160,7 @@ class GroupCommit:
         if kept:
             log.error("%d deferred evidence records could not be written and will be tried again", len(kept))
         return settled
+
+
+def _deferred(tickets: Sequence[_Ticket]) -> list[Entry]:
+    return [ticket.entry for ticket in tickets if ticket.wake is None and ticket.entry is not None]

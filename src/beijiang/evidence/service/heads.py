@@ -7,12 +7,12 @@ witnesses outside the machine will close that gap.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 from beijiang.evidence.models import GENESIS, Head, canonical
+from beijiang.evidence.service.appending import append
 
 NAME = "heads.log"
 
@@ -30,14 +30,8 @@ class HeadFile:
 
     def append(self, head: Head, at: str) -> None:
         """Note a head and wait until it is on the disk."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         line = canonical({"sequence": head.sequence, "digest": head.digest, "at": at}) + "\n"
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(descriptor, line.encode())
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        append(self.path, line.encode())
 
     def pieces(self, size: int = 500) -> Iterator[list[tuple[int, Head | None]]]:
         """Yield (line number, head) in pieces; the head is None where a line cannot be read."""

@@ -31,10 +31,11 @@ from beijiang.evidence.service.chores import Chores
 from beijiang.evidence.service.commits import GROUP, GroupCommit
 from beijiang.evidence.service.heads import HeadFile
 from beijiang.evidence.service.sealing import PIECE, SEAL_RECORDS, SEAL_SECONDS, Sealer
-from beijiang.evidence.service.spool import Spool, full
+from beijiang.evidence.service.sparingly import Sparingly
+from beijiang.evidence.service.spool import Spool, Taken, full
 from beijiang.evidence.service.tree_checking import TreeChecker
 from beijiang.evidence.store import EvidenceStore, TreeStore, WitnessStore
-from beijiang.kit import SYSTEM, Actor, ActorKind, BeijiangError, Clock, Invalid, NotFound, Unavailable
+from beijiang.kit import ANONYMOUS, SYSTEM, Actor, ActorKind, BeijiangError, Clock, Invalid, NotFound, Unavailable
 from beijiang.kit.errors import JsonValue
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ SPOOL_BYTES = 256 << 20
 _FLUSH_SECONDS = 0.25
 _HEAD_SECONDS = 2.0
 _DRAIN_SECONDS = 1.0
+_OTHERS = 0.5
+"""The part of the spool that may be full of records that no reader waits for."""
 _PATIENCE = 2.0
 """Seconds that a reader waits for the database to take the record of the read."""
 _TROUBLED_SECONDS = 5.0
@@ -67,18 +70,20 @@ class Evidence:
         folder: Path | None = None,
         sealer: Sealer | None = None,
         spool_bytes: int = SPOOL_BYTES,
+        reserve_bytes: int = 0,
     ) -> None:
         self._db = db
         self._clock = clock
         self._sealer = sealer
         self._unsealed = 0
-        self._spool = None if folder is None else Spool(folder, spool_bytes)
+        self._spool = None if folder is None else Spool(folder, spool_bytes, reserve_bytes)
         self._troubled = 0.0
         self._head_file = None if folder is None else HeadFile(folder)
         self._head_file_open = False
         self._noted: Head | None = None
-        self._commits = GroupCommit(self._write)
+        self._commits = GroupCommit(self._write, self._spooled)
         self._keyless = False
+        self._strangers = Sparingly()
         self._opened: OrderedDict[str, Entry] = OrderedDict()
         self._chores = Chores(
             {"flush": self._flush, "head": self.note_head, "seal": self._seal_soon, "drain": self.drain}
@@ -189,6 +194,22 @@ class Evidence:
             )
         )
 
+    def refuse_read(self, receipt_id: str, reason: str) -> None:
+        """Add to a receipt that the read was refused after all, or broken off, and by which rule (``grant_rows``, ``access_ended``)."""
+        opened = self._opened.get(receipt_id) or self._opening(receipt_id)
+        self._put(
+            Entry(
+                actor=opened.actor,
+                action="read.refused",
+                target=opened.target,
+                at=self._clock.now(),
+                decision=Decision.DENY,
+                exit=opened.exit,
+                version=opened.version,
+                detail={"receipt": receipt_id, "reason": reason},
+            )
+        )
+
     def _opening(self, receipt_id: str) -> Entry:
         """Read back the opening of a read whose receipt was given long ago, or by another process."""
         found = self.find(receipt_id)
@@ -214,11 +235,22 @@ class Evidence:
         decision: str = Decision.ALLOW,
         detail: Mapping[str, JsonValue] | None = None,
     ) -> None:
-        """Record a decision that changes nothing (a refusal, a search of the log) soon, without holding anybody up."""
+        """Record a decision that changes nothing (a refusal, a search of the log) soon, without holding anybody up.
+
+        A refusal outlives the process from here on.
+        """
         entry = Entry(
             actor=actor, action=action, target=target, at=self._clock.now(), decision=decision, detail=detail or {}
         )
-        self._defer(entry)
+        self._put(entry)
+
+    def note_stranger(self, action: str, *, target: str, reason: str, actor: Actor = ANONYMOUS) -> None:
+        """Record that a key, token or link was refused; of each target so many a minute at most, and then how many more there were."""
+        left_out = self._strangers.passes(action, target, self._clock.now())
+        if left_out is None:
+            return
+        detail: dict[str, JsonValue] = {"reason": reason, **({"left_out": left_out} if left_out else {})}
+        self.note(actor, action, target=target, decision=Decision.DENY, detail=detail)
 
     def find(self, record_id: str) -> EvidenceRecord | None:
         """Return one record by its id, for the domain that holds the receipt."""
@@ -283,9 +315,17 @@ class Evidence:
             return EvidenceStore(connection).handed_over(target, looked_at)
 
     def flush(self) -> None:
-        """Wait until everything deferred or spooled so far is durable in the database."""
+        """Wait until everything deferred or spooled so far is durable in the database.
+
+        Raises:
+            Unavailable: the database does not take it now (``evidence_unavailable``); it stays where it waits.
+
+        """
         self._flush()
-        self.drain()
+        try:
+            self.drain()
+        except Exception as exc:
+            raise full() from exc
 
     def _flush(self) -> None:
         self._submit(None)
@@ -295,13 +335,33 @@ class Evidence:
         count = 0
         if self._spool is None or not self._spool.size():
             return count
-        for path, entries in self._spool.take():
+        for taken in self._spool.take():
+            entries = [*taken.entries, *self._unreadable(taken)]
             for at in range(0, len(entries), GROUP):
                 with self._db.begin(counted=False) as tx:
                     self._append(tx, entries[at : at + GROUP], again=True)
-            self._spool.done(path)
+            self._spool.done(taken)
             count += len(entries)
+        self._spool.reserve()
         return count
+
+    def _unreadable(self, taken: Taken) -> Sequence[Entry]:
+        """Return the record that lines of the spool could not be read, the same however often it is made."""
+        if not taken.unreadable:
+            return ()
+        log.error("%d lines of the evidence spool cannot be read; see %s", taken.unreadable, taken.path.stem)
+        detail: dict[str, JsonValue] = {"file": f"{taken.path.stem}.unreadable"}
+        again = taken.path.stem.replace("spool-sp", "ev")
+        told = Entry(
+            actor=SYSTEM,
+            action="evidence.unreadable",
+            target="log",
+            at=self._clock.now(),
+            rows=taken.unreadable,
+            detail=detail,
+            id=again,
+        )
+        return (told,)
 
     def seal(self) -> int:
         """Put every record into the tree now, and sign it; return how many were not in it yet."""
@@ -343,6 +403,8 @@ class Evidence:
         if head not in (self._noted, Head()):
             self._head_file.append(head, moment(self._clock.now()))
             self._noted = head
+        if self._spool is not None:
+            self._spool.reserve()
 
     def check(self) -> CheckReport:
         """Re-hash the whole log; report what is not as it was written, sealed and signed."""
@@ -380,30 +442,45 @@ class Evidence:
     def close(self) -> None:
         """Write what waits, seal it and note the head; called at shutdown."""
         self._chores.stop()
-        self._flush()
-        try:
-            self.seal()
-        except (Invalid, Unavailable) as error:
-            self._say_unsealed(error)
-        except Exception:  # nothing is lost: what is spooled stays there, and the next process seals
-            log.exception("evidence could not be sealed at the end; the next start does it")
-        self.note_head()
+        for last in (self.seal, self.note_head):
+            try:
+                last()
+            except (Invalid, Unavailable) as error:
+                self._say_unsealed(error)
+            except Exception:  # nothing is lost: what is spooled stays there, and the next process seals
+                log.exception("evidence could not be sealed at the end; the next start does it")
 
     def _store(self, entry: Entry) -> None:
         """Make a record durable: in the database, or on the disk while that does not take it."""
         if self._spool is None or self._db.in_unit_of_work:
             self._submit(entry)
             return
-        if time.monotonic() >= self._troubled:
+        if not self._in_trouble:
             try:
                 self._commits.submit(entry, _PATIENCE)
             except Exception as error:  # noqa: BLE001  # whatever ails the database, readers do not wait for it
                 log.warning("the database took no evidence (%s); it goes to the spool", type(error).__name__)
                 self._troubled = time.monotonic() + _TROUBLED_SECONDS
+                self._commits.rescue()
             else:
                 return
-        self._spool.add(entry)
+        self._spool.add([entry])
         self._chores.soon("drain", _DRAIN_SECONDS)
+
+    @property
+    def _in_trouble(self) -> bool:
+        return time.monotonic() < self._troubled
+
+    def _spooled(self, entries: Sequence[Entry], *, sync: bool = True) -> bool:
+        """Keep records that no reader waits for on the disk; tell whether there is room for them."""
+        if self._spool is None:
+            return False
+        try:
+            self._spool.add(entries, share=_OTHERS, sync=sync)
+        except Unavailable:
+            return False
+        self._chores.soon("drain", _FLUSH_SECONDS)
+        return True
 
     def _submit(self, entry: Entry | None) -> None:
         if self._db.in_unit_of_work:
@@ -414,7 +491,14 @@ class Evidence:
         except Exception as exc:
             raise full() from exc
 
+    def _put(self, entry: Entry) -> None:
+        """Have an entry written soon; a refusal is on the disk at once."""
+        if entry.decision != Decision.DENY or not self._spooled([entry], sync=False):
+            self._defer(entry)
+
     def _defer(self, entry: Entry) -> None:
+        if self._in_trouble and self._spooled([entry], sync=False):
+            return
         self._commits.defer(entry)
         self._chores.soon("flush", _FLUSH_SECONDS)
 

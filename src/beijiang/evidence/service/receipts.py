@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -34,7 +34,7 @@ from beijiang.evidence.verifier import (
     entry_of,
     examine,
 )
-from beijiang.kit import ANONYMOUS, NotFound, Unauthenticated
+from beijiang.kit import ANONYMOUS, Denied, NotFound, Unauthenticated
 
 if TYPE_CHECKING:
     from beijiang.db import Database
@@ -84,6 +84,8 @@ class Receipts:
         self.subjects: dict[str, tuple[str, SubjectCheck]] = {}
         """Kinds of things that records speak of: what stands before the id in a record, and who asks whether one may see it; set in
         build.py."""
+        self.granted: Callable[[Actor, str], str] | None = None
+        """The table of a grant, as somebody on either side of it may know; NotFound for others. Set in build.py."""
         self.actions: Mapping[str, str] = {}
         """Kinds of which the records of one action only are told: who sees the checks of a table does not see who read it."""
 
@@ -91,7 +93,8 @@ class Receipts:
         """Return the receipt file: the records of one access, and the proof that the signed log holds them.
 
         Args:
-            actor: whoever read, or the auditor; a read by somebody who did not sign in is proved to all who hold its id.
+            actor: whoever read, or the auditor; under a grant both sides of it. A read by somebody who did not sign in is proved
+                to all who hold its id.
             receipt_id: as the answer told it (``X-Beijiang-Receipt``).
             size: prove it in the checkpoint of this size, to compare with one that came another way.
 
@@ -195,6 +198,24 @@ class Receipts:
             raise Unauthenticated("请先登录。", "Sign in first.")
         self._evidence.flush()
         query = EvidenceQuery(actor_id=actor.id, action="read", decision="allow", before=before, limit=limit)
+        page = self._evidence.page(query)
+        with self._db.read() as connection:
+            refused = EvidenceStore(connection).refused([one.id for one in page.records])
+        return EvidencePage(tuple(one for one in page.records if one.id not in refused), page.next)
+
+    def under(self, actor: Actor, grant_id: str, *, before: int | None = None, limit: int = 50) -> EvidencePage:
+        """Return what was read under a grant, newest first, for both sides of it; each is a receipt.
+
+        Raises:
+            NotFound: no such grant, or the actor is on neither side.
+
+        """
+        self._access.require(actor, EvidenceRight.RECEIPT)
+        if self.granted is None:
+            raise _no_subject()
+        table = self.granted(actor, grant_id)
+        self._evidence.flush()
+        query = EvidenceQuery(action="read", decision="allow", target=table, grant=grant_id, before=before, limit=limit)
         return self._evidence.page(query)
 
     def shards(self, actor: Actor) -> Sequence[Shard]:
@@ -264,14 +285,23 @@ class Receipts:
             record = EvidenceStore(connection).find(receipt_id)
             parts = EvidenceStore(connection).parts(receipt_id)
             sealed = parts != [] and TreeStore(connection).shard_of(parts[-1].sequence) is not None
-        if record is None or record.action != "read" or not self._is_party(actor, record.actor_id):
+        if record is None or record.action != "read" or not self._is_party(actor, record):
             raise _no_receipt()
         if not sealed:
             self._evidence.seal()
         return parts
 
-    def _is_party(self, actor: Actor, reader: str) -> bool:
-        return reader in (actor.id, ANONYMOUS.id) or self._access.allows(actor, EvidenceRight.READ)
+    def _is_party(self, actor: Actor, record: EvidenceRecord) -> bool:
+        if record.actor_id in (actor.id, ANONYMOUS.id) or self._access.allows(actor, EvidenceRight.READ):
+            return True
+        grant = record.detail.get("grant")
+        if self.granted is None or not isinstance(grant, str) or actor.is_anonymous:
+            return False
+        try:
+            self.granted(actor, grant)
+        except (Denied, NotFound):
+            return False
+        return True
 
     def _proved(self, store: TreeStore, part: Stored, size: int | None) -> dict[str, Any]:
         shard = store.shard_of(part.sequence)

@@ -2,78 +2,123 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from beijiang.evidence.models import Entry, canonical, moment
+from beijiang.evidence.service.appending import append, locked
 from beijiang.kit import Actor, ActorKind, Unavailable, new_id
 
-__all__ = ["Spool"]
+__all__ = ["Spool", "Taken"]
 
 _NAME: Final = "spool.ndjson"
 _TAKEN: Final = "spool-*.taken"
+_RESERVE: Final = "spool.reserve"
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file of the spool with what stands in it, and how many of its lines cannot be read."""
+
+    path: Path
+    entries: Sequence[Entry]
+    unreadable: int
 
 
 class Spool:
     """One line of JSON for each record, appended and synced before the read that it is about goes on.
 
     A file is taken as a whole: renamed, written to the database, removed. Killed in between, it is taken again; records have ids,
-    so none is written twice.
+    so none is written twice. ``reserve`` bytes are held on the disk, and given up when it is full of other things.
     """
 
-    def __init__(self, folder: Path, limit: int) -> None:
+    def __init__(self, folder: Path, limit: int, reserve: int = 0) -> None:
         self._folder = folder
         self._limit = limit
+        self._reserve = reserve
         self._lock = threading.Lock()
 
-    def add(self, entry: Entry) -> None:
-        """Put a record on the disk and return when it is there.
+    def add(self, entries: Sequence[Entry], *, share: float = 1.0, sync: bool = True) -> None:
+        """Put records on the disk, all or none, and return when they are there.
+
+        Args:
+            entries: the records.
+            share: the part of the spool that may be full with them; the rest is for others.
+            sync: without it they outlive the process, and a loss of power only once the system has written them.
 
         Raises:
-            Unavailable: the spool is full, which is the one point where evidence holds up readers (``evidence_unavailable``).
+            Unavailable: the spool or its disk is full, which is the one point where evidence holds up readers
+                (``evidence_unavailable``).
 
         """
-        line = (canonical(_written(entry)) + "\n").encode()
+        lines = "".join(canonical(_written(entry)) + "\n" for entry in entries).encode()
         with self._lock:
-            if self.size() + len(line) > self._limit:
+            if self.size() + len(lines) > self._limit * share:
                 raise full()
-            self._folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._folder / _NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(descriptor, line)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+                self._append(lines, sync=sync)
+            except OSError as error:
+                raise full() from error
+
+    def _append(self, lines: bytes, *, sync: bool) -> None:
+        path = self._folder / _NAME
+        try:
+            append(path, lines, sync=sync)
+        except OSError as error:
+            if error.errno not in _NO_ROOM or not (self._folder / _RESERVE).exists():
+                raise
+            (self._folder / _RESERVE).unlink(missing_ok=True)
+            append(path, lines, sync=sync)
+
+    def reserve(self) -> None:
+        """Hold room on the disk for records that come when it is full; does nothing where it is held, or is not to be had."""
+        path = self._folder / _RESERVE
+        if not self._reserve or path.exists():
+            return
+        try:
+            with path.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, self._reserve)
+        except OSError:
+            path.unlink(missing_ok=True)
 
     def size(self) -> int:
         """Return the bytes that wait."""
-        return sum(path.stat().st_size for path in self._files() if path.exists())
+        found = 0
+        for path in (self._folder / _NAME, *self._folder.glob(_TAKEN)):
+            with suppress(FileNotFoundError):  # another process wrote and removed it
+                found += path.stat().st_size
+        return found
 
-    def take(self) -> Iterator[tuple[Path, Sequence[Entry]]]:
+    def take(self) -> Iterator[Taken]:
         """Yield what waits, file by file; ``done`` removes one that was written."""
-        with self._lock:
-            waiting = self._folder / _NAME
-            if waiting.exists():
-                waiting.rename(self._folder / f"spool-{new_id('sp')}.taken")
+        waiting = self._folder / _NAME
+        with suppress(FileNotFoundError), locked(waiting):
+            waiting.rename(self._folder / f"spool-{new_id('sp')}.taken")
         for path in sorted(self._folder.glob(_TAKEN)):
-            try:
+            with suppress(FileNotFoundError):
                 lines = path.read_bytes().splitlines(keepends=True)
-            except FileNotFoundError:  # another process wrote and removed it
-                continue
-            yield path, [_read(json.loads(line)) for line in lines if line.endswith(b"\n")]
+                found = [
+                    _read(line) for line in lines if line.endswith(b"\n")
+                ]  # else killed before it was told to be there
+                entries = [entry for entry in found if entry is not None]
+                yield Taken(path, entries, len(found) - len(entries))
 
     @staticmethod
-    def done(path: Path) -> None:
-        """Remove a file whose records are in the database."""
-        path.unlink(missing_ok=True)
-
-    def _files(self) -> list[Path]:
-        return [self._folder / _NAME, *self._folder.glob(_TAKEN)]
+    def done(taken: Taken) -> None:
+        """Remove a file whose records are in the database; one with lines that cannot be read is set aside."""
+        if taken.unreadable:
+            with suppress(FileNotFoundError):
+                taken.path.rename(taken.path.with_suffix(".unreadable"))
+        taken.path.unlink(missing_ok=True)
 
 
 def full() -> Unavailable:
@@ -106,12 +151,17 @@ def _written(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _read(facts: dict[str, Any]) -> Entry:
-    person, name, kind, org, session = facts.pop("actor")
-    columns = facts.pop("columns")
-    return Entry(
-        actor=Actor(id=person, name=name, kind=ActorKind(kind), org_id=org, session_id=session),
-        at=datetime.fromisoformat(facts.pop("at")),
-        columns=None if columns is None else tuple(columns),
-        **facts,
-    )
+def _read(line: bytes) -> Entry | None:
+    """Return the record of a line; None where it cannot be read."""
+    try:
+        facts = json.loads(line)
+        person, name, kind, org, session = facts.pop("actor")
+        columns = facts.pop("columns")
+        return Entry(
+            actor=Actor(id=person, name=name, kind=ActorKind(kind), org_id=org, session_id=session),
+            at=datetime.fromisoformat(facts.pop("at")),
+            columns=None if columns is None else tuple(columns),
+            **facts,
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None

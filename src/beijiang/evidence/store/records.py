@@ -38,6 +38,7 @@ from beijiang.evidence.models import (
     EvidenceRecord,
     Head,
     Stored,
+    canonical,
     commitment_of,
     digest_of,
 )
@@ -122,6 +123,7 @@ class EvidenceStore:
         """
         head = self._lock_head()
         if again:
+            entries = [*{entry.id: entry for entry in entries}.values()]
             known = select(records.c.id).where(records.c.id.in_([entry.id for entry in entries]))
             there = set(self.connection.execute(known).scalars())
             entries = [entry for entry in entries if entry.id not in there]
@@ -221,6 +223,12 @@ class EvidenceStore:
         here = (records.c.id == receipt_id) | (records.c.about == receipt_id)
         rows = self.connection.execute(select(*_STORED).where(here).order_by(records.c.sequence))
         return [Stored(row.sequence, row.body, row.salt, row.commitment) for row in rows]
+
+    def refused(self, receipts: Sequence[str]) -> set[str]:
+        """Return which of these reads were refused after all, before anything was handed over."""
+        query = select(records.c.about, records.c.action).where(records.c.about.in_(receipts))
+        found = {(row.about, row.action) for row in self.connection.execute(query)}
+        return {one for one, action in found if action == "read.refused" and (one, "read.sent") not in found}
 
     def stored(self, sequences: Sequence[int]) -> list[Stored]:
         """Return records as they lie in the table."""
@@ -380,6 +388,9 @@ def _conditions(statement: Select[Any], query: EvidenceQuery) -> Select[Any]:
         statement = statement.where(
             records.c.action.startswith(query.action, autoescape=True) if prefix else records.c.action == query.action
         )
+    if query.grant is not None:
+        named = canonical({"grant": query.grant})[1:-1]
+        statement = statement.where(records.c.body.contains(named, autoescape=True))
     if query.since is not None:
         statement = statement.where(records.c.at >= query.since)
     if query.until is not None:

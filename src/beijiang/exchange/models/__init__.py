@@ -69,7 +69,7 @@ from beijiang.exchange.models.opening import (
     refusals,
 )
 from beijiang.exchange.models.pushes import (
-    MOST_ATTEMPTS,
+    TRIED_FOR,
     Push,
     PushDelivery,
     PushDeliveryState,
@@ -174,7 +174,6 @@ __all__ = [
     "ENDS_SOON",
     "EXITS",
     "MEETING",
-    "MOST_ATTEMPTS",
     "OPENING_WAYS",
     "PEER_ORGANISATION",
     "PUBLIC",
@@ -182,6 +181,7 @@ __all__ = [
     "STARS",
     "TRAVELLING_LONGEST",
     "TRAVELLING_WAYS",
+    "TRIED_FOR",
     "Afar",
     "Applicant",
     "ApplicantKind",

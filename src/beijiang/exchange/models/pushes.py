@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
 
 __all__ = [
-    "MOST_ATTEMPTS",
+    "TRIED_FOR",
     "Push",
     "PushDelivery",
     "PushDeliveryState",
@@ -29,10 +29,10 @@ __all__ = [
     "back_off",
 ]
 
-MOST_ATTEMPTS: Final = 8
-"""Attempts at a delivery before it is a dead letter: with these pauses, within a little more than a day."""
+TRIED_FOR: Final = timedelta(hours=48)
+"""How long a delivery is tried again before it is a dead letter: a far side that is down for a day, and then some, misses nothing."""
 _FIRST: Final = 60
-_LONGEST: Final = 12 * 3600
+_LONGEST: Final = 2 * 3600
 _TIMES: Final = 4
 
 
@@ -218,6 +218,6 @@ class PushQuery:
 
 
 def back_off(attempt: int, scatter: float) -> timedelta:
-    """Return the pause after an attempt: a minute, then four times as long each time, up to twelve hours; scattered by 0 to 1."""
+    """Return the pause after an attempt: a minute, then four times as long each time, up to two hours; scattered by 0 to 1."""
     plain = min(_FIRST * _TIMES ** (attempt - 1), _LONGEST)
     return timedelta(seconds=plain * (0.75 + 0.5 * scatter))

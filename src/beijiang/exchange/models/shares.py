@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.protection import NO_GRANT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     import pyarrow as pa
@@ -113,6 +113,8 @@ class Shared:
     files: tuple[SharedFile, ...]
     receipt: str
     contract: str
+    delivered: Callable[[Mapping[str, str], int], None] = field(repr=False, compare=False)
+    """Adds to the receipt the digests of what was asked and answered, and how many bytes that was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

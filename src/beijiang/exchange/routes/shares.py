@@ -20,7 +20,8 @@ from beijiang.exchange.models.hints import hints_of
 from beijiang.exchange.models.shares import Place, TableQuery, schema_text
 from beijiang.exchange.routes.sharing import actor_of
 from beijiang.kit import BeijiangError, Invalid
-from beijiang.web import entered
+from beijiang.protection import files
+from beijiang.web import entered, request_line
 
 if TYPE_CHECKING:
     from beijiang.exchange.models.shares import Profile, Shared, SharedFile, SharedTable, SharedVersion
@@ -156,7 +157,7 @@ def _add_tables(routes: APIRouter, service: Shares) -> None:
         form, told = _Form(request), body or {}
         found = service.query(_reader(request, service), Place(share, schema, table), _query(told))
         lines = [*form.head(found.version), *(form.file(found, file) for file in found.files)]
-        return form.answer(found.version.version, form.ended(lines, [found]), found)
+        return form.answer(found.version.version, form.ended(lines, [found]), [found])
 
     @routes.get(here + "/changes")
     def changes(
@@ -180,7 +181,7 @@ def _add_tables(routes: APIRouter, service: Shares) -> None:
         found = service.changes(_reader(request, service), place, (begin, last if last is not None else _moment(until)))
         lines = [*form.head(found[0].version, begin if isinstance(begin, int) else found[0].version.version)]
         lines += [form.change(one, file) for one in found for file in one.files]
-        return form.answer(found[-1].version.version, form.ended(lines, found), found[-1])
+        return form.answer(found[-1].version.version, form.ended(lines, found), found)
 
 
 def _add_files(routes: APIRouter, service: Shares) -> None:
@@ -280,6 +281,7 @@ class _Form:
     def __init__(self, request: Request) -> None:
         said = request.headers.get(CAPABILITIES, "").lower().replace(" ", "")
         asked = dict(part.partition("=")[::2] for part in said.split(";") if part)
+        self._asked = request_line(request)
         formats = [word for word in asked.get("responseformat", "").split(",") if word]
         self._delta = "delta" in formats and "parquet" not in formats
         self._ends = asked.get("includeendstreamaction") == "true"
@@ -335,15 +337,17 @@ class _Form:
             until = [int(file.expires_at.timestamp() * 1000) for one in found for file in one.files]
             yield {"endStreamAction": {"minUrlExpirationTimestamp": min(until)} if until else {}}
 
-    def answer(self, version: int, lines: Iterable[dict[str, Any]], found: Shared | None = None) -> Response:
-        """Return lines with the headers that clients look for."""
+    def answer(self, version: int, lines: Iterable[dict[str, Any]], found: Sequence[Shared] = ()) -> Response:
+        """Return lines with the headers that clients look for; their digest goes into the receipts."""
         said = [f"responseformat={'delta' if self._delta else 'parquet'}"]
         said += ["includeendstreamaction=true"] if self._ends else []
         headers = {**_numbered(version), CAPABILITIES: ";".join(said)}
-        if found is not None:
-            headers["X-Beijiang-Receipt"] = found.receipt
-            headers |= {"X-Data-Contract": found.contract} if found.contract else {}
+        if found:
+            headers["X-Beijiang-Receipt"] = found[-1].receipt
+            headers |= {"X-Data-Contract": found[-1].contract} if found[-1].contract else {}
         body = b"".join(orjson.dumps(line) + b"\n" for line in lines)
+        for one in found:
+            one.delivered(files.digests(self._asked, body), len(body))
         return Response(body, media_type="application/x-ndjson; charset=utf-8", headers=headers)
 
 

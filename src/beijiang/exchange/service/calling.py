@@ -136,7 +136,9 @@ class Services(Probing):
         service, version, behind = self._callable(service_id)
         held = {one.purpose for one in self.parts.answers.held(actor, behind)}
         if purpose and held and purpose not in held:
-            raise other_purpose(purpose, sorted(held))
+            error = other_purpose(purpose, sorted(held))
+            self.parts.answers.note_refusal(actor, behind, purpose, {"reason": error.reason})
+            raise error
         governed = self.parts.answers.decide(actor, behind, purpose, grant)
         if service.state is ServiceState.PAUSED:
             governed.refused("service_paused")

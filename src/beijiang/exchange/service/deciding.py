@@ -270,5 +270,7 @@ class Deciding(Requesting):
             steps = RequestStore(connection).steps(found.id)
         refusal = self._may_decide(actor, found, steps)
         if refusal is not None:
+            detail: dict[str, JsonValue] = {"reason": refusal.reason, "stage": found.stage.id}
+            self.parts.evidence.note(actor, "exchange.decide_refused", target=found.id, decision="deny", detail=detail)
             raise refusal
         return found, self._stands_in(actor, found)

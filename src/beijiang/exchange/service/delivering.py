@@ -12,7 +12,7 @@ from beijiang.exchange.models.handing import Mark
 from beijiang.exchange.service.timing import Timing
 from beijiang.exchange.store import GrantStore, HandingStore
 from beijiang.kit import NotFound
-from beijiang.protection import FileMark, files, rowquery
+from beijiang.protection import Asked, FileMark, files, rowquery
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -207,7 +207,9 @@ class Delivering(Timing):
         grants = self.parts.gate.grants
         held = [] if grants is None else [one for one in grants.held(actor, stored) if exit_ in one.exits]
         if purpose and purpose not in {one.purpose for one in held}:
-            raise other_purpose(purpose, [one.purpose for one in held])
+            error = other_purpose(purpose, [one.purpose for one in held])
+            self.parts.gate.refused(actor, Asked(table=stored, exit=exit_, purpose=purpose), error.reason)
+            raise error
         return stored, purpose or (held[0].purpose if len(held) == 1 else "")
 
     def _mark(self, actor: Actor, governed: GovernedTable, grade: str, purpose: str) -> FileMark:

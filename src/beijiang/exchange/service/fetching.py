@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from beijiang.exchange.models.links import Link, opened, span_of
 from beijiang.exchange.models.shares import Fetched, Place, Shared, SharedTable
 from beijiang.exchange.service.sharing import VERSIONS_MOST, Sharing, asked_of, version_of
-from beijiang.kit import Actor, ActorKind, BeijiangError, Invalid, NotFound, Unauthenticated
+from beijiang.kit import Actor, ActorKind, BeijiangError, Denied, Invalid, NotFound, Unauthenticated
 from beijiang.protection import Asked, Recheck, access_ended
 from beijiang.tables import Exit
 
@@ -107,6 +108,7 @@ class Shares(Sharing):
                     files=files,
                     receipt=governed.receipt,
                     contract=governed.contract,
+                    delivered=governed.delivered,
                 )
             )
         return found
@@ -190,31 +192,43 @@ class Shares(Sharing):
         )
 
     def _right(self, file: str, token: str) -> _Right:
-        link = opened(token, file, self.secret, int(self.clock.now().timestamp()))
+        try:
+            link = opened(token, file, self.secret, int(self.clock.now().timestamp()))
+        except Denied as error:
+            # Any address may be asked for: what names no file of ours is recorded as one and the same.
+            known = self.shelf.get(file.rpartition("-")[0]) is not None
+            self.parts.evidence.note_stranger(
+                "exchange.share_refused", target=file if known else "share", reason=error.reason
+            )
+            raise
         try:
             actor = self._now(link.key_id, link.person_id)
         except Unauthenticated as error:
-            who = Actor(link.person_id, "", ActorKind.APPLICATION, session_id=link.key_id)
-            detail: dict[str, JsonValue] = {"reason": error.reason, "grant": link.grant}
-            self.parts.evidence.note(who, "exchange.share_refused", target=file, decision="deny", detail=detail)
-            raise access_ended() from error
+            raise self._ended(link, error.reason) from error
         copy = self.shelf.get(link.copy)
         if copy is None or link.number >= len(copy.parts):
             raise NotFound("这个文件已不在，请重新查询。", "This file is gone; query again.", code="share_file_gone")
         return _Right(link, actor, copy, _asked(copy, link.purpose, link.grant))
+
+    def _ended(self, link: Link, reason: str) -> Denied:
+        """Record that the right behind a link ended, and return the refusal."""
+        who = Actor(link.person_id, "", ActorKind.APPLICATION, session_id=link.key_id)
+        detail: dict[str, JsonValue] = {"reason": reason, "grant": link.grant}
+        self.parts.evidence.note(who, "exchange.share_refused", target=link.file, decision="deny", detail=detail)
+        return access_ended()
 
     def _still(self, right: _Right) -> None:
         """Return if the key and every version of the copy may be had now."""
         try:
             self._now(right.link.key_id, right.link.person_id)
         except Unauthenticated as error:
-            raise access_ended() from error
+            raise self._ended(right.link, error.reason) from error
         if not self._holds(right.actor, right.asked, right.copy):
-            raise access_ended()
+            raise self._ended(right.link, "access_ended")
 
     def _others_hold(self, right: _Right) -> None:
         if not self._holds(right.actor, right.asked[:-1], right.copy):
-            raise access_ended()
+            raise self._ended(right.link, "access_ended")
 
     def _holds(self, actor: Actor, asked: Sequence[Asked], copy: Shelved) -> bool:
         gate = self.parts.gate
@@ -238,7 +252,7 @@ class Shares(Sharing):
     def _sent(self, right: _Right, governed: Governed, span: tuple[int, int]) -> Iterator[bytes]:
         """Yield the bytes; the file is opened with the first of them, for some clients leave before."""
         first, count = span
-        sent, recheck = 0, Recheck()
+        sent, recheck, digest = 0, Recheck(), hashlib.sha256()
         part = right.copy.parts[right.link.number]
         try:
             with self.shelf.open(right.copy, right.link.number) as file:
@@ -246,8 +260,14 @@ class Shares(Sharing):
                 while sent < count:
                     piece = file.read(min(CHUNK, count - sent))
                     recheck.before(len(piece), partial(self._still, right))
+                    digest.update(piece)
                     yield piece
                     sent += len(piece)
+            bounds = {} if count == part.bytes else {"range": f"{first}-{first + count - 1}"}
+            governed.delivered({"response": digest.hexdigest(), **bounds}, sent)
+        except Denied as ended:
+            governed.refused(ended.reason)
+            raise
         finally:
             governed.done(part.rows * sent // part.bytes, sent)
 

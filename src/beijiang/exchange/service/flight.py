@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
 from beijiang.exchange.models.flight import FlightState, FlightTable, Order, Prepared, like
-from beijiang.kit import Conflict, Denied, Invalid, NotFound, Throttled, new_id
-from beijiang.protection import QueryClass, QueryOrder, Recheck, Spoken, SqlStream, parameters
+from beijiang.kit import Conflict, Denied, Invalid, NotFound, Throttled, Unauthenticated, new_id
+from beijiang.protection import Asked, QueryClass, QueryOrder, Recheck, Spoken, SqlStream, parameters
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["FlightSql"]
 
 HANDLES_EACH: Final = 100
+_NAMELESS: Final = "flight"
+"""What a refused ticket is recorded about: whatever it was for is not looked up."""
 MARK: Final = b"ARROW:FLIGHT:SQL:"
 
 
@@ -152,7 +154,7 @@ class FlightSql:
             self._sweep()
             order, _ = self._tickets.get(ticket, (None, None))
         if order is None or order.owner != _owner(actor):
-            raise _no_handle()
+            raise self._no_handle(actor)
         parts = self._parts(actor, ticket, order)
         stream = next(parts)
         if not isinstance(stream, SqlStream):
@@ -208,7 +210,13 @@ class FlightSql:
 
     def _confirm(self, actor: Actor) -> None:
         """Return if key and roles are what they were; the gateway itself asks for grants and grades."""
-        if self._access.current(actor) != actor:
+        try:
+            same = self._access.current(actor) == actor
+        except Unauthenticated as error:
+            self._gate.refused(actor, Asked(table=_NAMELESS, exit=Exit.FLIGHT), error.reason)
+            raise
+        if not same:
+            self._gate.refused(actor, Asked(table=_NAMELESS, exit=Exit.FLIGHT), "access_ended")
             raise Denied(
                 "访问权限在传输过程中已改变，传输已停止。",
                 "The right to read ended while the data were being sent; the stream was stopped.",
@@ -323,10 +331,16 @@ class FlightSql:
         with self._lock:
             self._sweep()
             found = self._prepared.get(handle)
-            if found is None or found.order.owner != owner:
-                raise _no_handle()
-            found = self._prepared[handle] = replace(found, used_at=self._clock.now())
-        return found
+            if found is not None and found.order.owner == owner:
+                found = self._prepared[handle] = replace(found, used_at=self._clock.now())
+                return found
+        raise self._no_handle(actor)
+
+    def _no_handle(self, actor: Actor) -> NotFound:
+        """Record that a ticket or statement was refused, and return the refusal."""
+        error = _no_handle()
+        self._gate.refused(actor, Asked(table=_NAMELESS, exit=Exit.FLIGHT), error.reason)
+        return error
 
     def _ticket(self, order: Order) -> bytes:
         ticket = _secret()

@@ -115,10 +115,12 @@ class Packages(Base):
 
         def confirm() -> None:
             if not self.parts.gate.holds(actor, asked, found.obligations):
+                self.parts.evidence.refuse_read(found.receipt, "access_ended")
                 raise access_ended()
 
         if not self.parts.gate.holds(actor, asked, found.obligations):
             self._remove(found)
+            self.parts.gate.refused(actor, asked, "access_ended")
             raise _no_package()
         detail: dict[str, JsonValue] = {"package": found.id, "receipt": found.receipt, "sm3": found.sm3}
         with self.db.begin() as tx:

@@ -15,12 +15,12 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.exchange.errors import push_stopped
 from beijiang.exchange.models.pushes import (
-    MOST_ATTEMPTS,
+    TRIED_FOR,
     Push,
     PushDelivery,
     PushDeliveryState,
@@ -443,10 +443,18 @@ class PushWork(PushStanding):
             self._rest(push, current, told, timedelta())
         elif isinstance(told, Throttled):
             self._rest(push, current, told, _USED_UP)
-        elif (told.transient or not isinstance(error, BeijiangError)) and current.attempts < MOST_ATTEMPTS:
+        elif (told.transient or not isinstance(error, BeijiangError)) and self._tries_on(current):
             self._rest(push, current, told, back_off(current.attempts, random.random()), slow=True)  # noqa: S311 - scatter
         else:
             self._give_up(push, current, told)
+
+    def _failing_since(self, delivery: PushDelivery) -> datetime:
+        """Return when a delivery failed for the first time of those in a row."""
+        since = (delivery.error or {}).get("since")
+        return datetime.fromisoformat(since) if isinstance(since, str) else self.clock.now()
+
+    def _tries_on(self, delivery: PushDelivery) -> bool:
+        return self.clock.now() - self._failing_since(delivery) < TRIED_FOR
 
     def _rest(
         self, push: Push, delivery: PushDelivery | None, why: BeijiangError, pause: timedelta, *, slow: bool = False
@@ -456,9 +464,12 @@ class PushWork(PushStanding):
             delivery = self._placeholder(push, next_at)
             if delivery is None:
                 return
+        error = _told(why)
+        if slow:
+            error["since"] = self._failing_since(delivery).isoformat()
         with self.db.begin() as tx:
             store = PushStore(tx.connection)
-            store.move(delivery.id, {"state": _STATES.WAITING, "next_at": next_at, "error": _told(why)})
+            store.move(delivery.id, {"state": _STATES.WAITING, "next_at": next_at, "error": error})
             if slow:
                 store.note(push.id, {"slow": True})
 

@@ -352,7 +352,13 @@ class Pushes(PushWork):
                 "Another delivery is under way and brings what this one held.",
                 code="push_under_way",
             )
-        fresh = {"state": PushDeliveryState.WAITING, "attempts": 0, "next_at": self.clock.now(), "ended_at": None}
+        fresh = {
+            "state": PushDeliveryState.WAITING,
+            "attempts": 0,
+            "error": None,
+            "next_at": self.clock.now(),
+            "ended_at": None,
+        }
         return self._letter_moved(actor, push, found, PushMove.REPLAY, fresh)
 
     def drop(self, actor: Actor, delivery_id: str, words: str) -> PushDelivery:

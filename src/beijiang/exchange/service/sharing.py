@@ -137,6 +137,7 @@ class Sharing(Base):
             with self.db.read() as connection:
                 found = ProfileStore(connection).find(_digest(token.strip()))
         if found is None:
+            self.parts.evidence.note_stranger("exchange.share_refused", target="profile", reason="profile_unknown")
             raise Unauthenticated(
                 "连接文件无效。请用“beijiang exchange profile”或授权页面重新签发。",
                 "The profile is not valid. Issue one by beijiang exchange profile, or on the page of a grant.",
@@ -322,6 +323,7 @@ class Sharing(Base):
             files=files,
             receipt=governed.receipt,
             contract=governed.contract,
+            delivered=governed.delivered,
         )
 
     def _files(self, actor: Actor, at: SharedTable, copy: Shelved, numbers: Iterable[int]) -> tuple[SharedFile, ...]:

@@ -5,11 +5,12 @@ A part of ``Gate``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from beijiang.kit import Invalid
+from beijiang.kit import BeijiangError, Invalid
 from beijiang.protection.models.conditions import conditions
 from beijiang.protection.models.grades import Level, higher
 from beijiang.protection.models.granting import CountAsked
@@ -71,7 +72,8 @@ class Asking(Deciding):
                 f"A verification gives all of: {', '.join(columns)}.",
                 code="verify_items",
             )
-        snapshot, sight = self._unseen(table, number, grant, grades, rules)
+        refuse = partial(self._hidden, actor, table, purpose, Exit.VERIFY)
+        snapshot, sight = self._unseen(table, number, (grant, grades, rules), refuse)
         return self._compared(actor, snapshot, sight, values, purpose)
 
     def _compared(
@@ -107,7 +109,8 @@ class Asking(Deciding):
                 code="count_items",
                 detail={"columns": [*strange]},
             )
-        snapshot, sight = self._unseen(table, number, grant, grades, rules)
+        refuse = partial(self._hidden, actor, table, purpose, Exit.COUNT)
+        snapshot, sight = self._unseen(table, number, (grant, grades, rules), refuse)
         conditions(filters, visible_types(snapshot))
         self._count_call(actor, sight, purpose, Exit.COUNT)
         grants = self.grants
@@ -119,9 +122,12 @@ class Asking(Deciding):
         if told is not None:
             self._evidence.close_read(governed.receipt, 0, 0)
         else:
-            told = grants.keep_count(
-                grant.id, asked, max(0, add_noise([governed.count(filters)], 1, MICRO // least)[0])
-            )
+            noisy = max(0, add_noise([governed.count(filters)], 1, MICRO // least)[0])
+            try:
+                told = grants.keep_count(grant.id, asked, noisy)
+            except BeijiangError as error:
+                governed.refused(error.reason)
+                raise
         return Counted(
             count=None if told < least else told, least=least, version=snapshot.version, receipt=governed.receipt
         )
@@ -148,19 +154,28 @@ class Asking(Deciding):
             grades = {name: _as_then(grade, release.then) for name, grade in grades.items()}
         gone = grant is not None and any(item.column not in offered for item in grant.items)
         if grant is None or number is None or gone:
-            self._note_refusal(actor, table, purpose, exit_, {})
-            raise hidden(table)
+            raise self._hidden(actor, table, purpose, exit_)
         return grant, number, grades, rules
 
+    def _hidden(self, actor: Actor, table: str, purpose: str, exit_: Exit) -> BeijiangError:
+        """Record the refusal, and return it."""
+        self._note_refusal(actor, table, purpose, exit_, {})
+        return hidden(table)
+
     def _unseen(
-        self, table: str, number: int, grant: Granted, grades: Mapping[str, ColumnGrade], rules: Sequence[RowRule]
+        self,
+        table: str,
+        number: int,
+        bound: tuple[Granted, Mapping[str, ColumnGrade], Sequence[RowRule]],
+        refuse: Callable[[], BeijiangError],
     ) -> tuple[Snapshot, Sight]:
         """Return the sight in which values are compared and counted as they are, and none is handed over."""
+        grant, grades, rules = bound
         snapshot, columns = self._lake.snapshot(table, number), [item.column for item in grant.items]
         if any(name not in snapshot.schema.names or name not in grades for name in columns):
-            raise hidden(table)
+            raise refuse()
         if any(not item.holds_for(grades[item.column].level) for item in grant.items):
-            raise hidden(table)  # what rose since was not decided on
+            raise refuse()  # what rose since was not decided on
         return snapshot, Sight(
             audience=Audience.GRANTED,
             table=snapshot.table,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hmac
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from beijiang.engine.port import View
@@ -18,6 +19,7 @@ from beijiang.protection.models.sighting import sight_of, version_for
 from beijiang.protection.models.standing import Asked, Standing
 from beijiang.protection.service.deciding import Ask, ask_of, hidden
 from beijiang.protection.service.meeting import Meeting
+from beijiang.protection.service.quotas import RowCounter
 from beijiang.protection.service.relation import Governed, access_ended
 from beijiang.protection.service.ruling import visible_types
 from beijiang.tables import DELIVERIES, Exit, Filter, GovernedColumn
@@ -190,7 +192,7 @@ class Gate(Meeting):
             receipt=receipt,
             contract=contract,
             still_allowed=lambda: self._same(actor, asked.table, asked.version, sight, ask_of(asked)),
-            take_rows=self._row_counter(sight),
+            take_rows=self._row_counter(sight, receipt),
         )
 
     def sketch(
@@ -281,16 +283,15 @@ class Gate(Meeting):
             raise hidden(table)
         conditions(filters, visible_types(self._lake.snapshot(table, number)))
 
-    def _row_counter(self, sight: Sight) -> Callable[[int], None] | None:
-        grants, held = self.grants, [one.id for one in sight.grants]
-        if grants is None or not held:
+    def _row_counter(self, sight: Sight, receipt: str) -> RowCounter | None:
+        held = [one.id for one in sight.grants]
+        if self.grants is None or not held:
             return None
+        return RowCounter(self.grants, held, partial(self._evidence.refuse_read, receipt))
 
-        def take(rows: int) -> None:
-            for grant_id in held:
-                grants.take_rows(grant_id, rows)
-
-        return take
+    def refused(self, actor: Actor, asked: Asked, reason: str) -> None:
+        """Record that an access was refused, for those who refuse it before the gate is asked, or while it is served."""
+        self._note_refusal(actor, asked.table, asked.purpose, asked.exit, {"reason": reason, **_named(asked.own)})
 
     def seed_of(self, receipt: str) -> bytes:
         """Return the seed of the invisible mark of what was handed over under a receipt; the installation's secret is in it."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from beijiang.protection.models.private import MICRO
@@ -80,6 +81,7 @@ class Meeting(Asking):
         """
         snapshot, sight = self._meets(actor, asked)
         if sight.digest != obligations:
+            self._note_refusal(actor, asked.table, asked.purpose, asked.exit, {"reason": "access_ended"})
             raise access_ended()
         self._count_call(actor, sight, asked.purpose, asked.exit)
         columns = [duty.column for duty in sight.obligations]
@@ -93,4 +95,5 @@ class Meeting(Asking):
 
     def _meets(self, actor: Actor, asked: Asked) -> tuple[Snapshot, Sight]:
         grant, number, grades, rules = self._opened(actor, asked.table, asked.purpose, asked.exit, asked.grant)
-        return self._unseen(asked.table, number, grant, grades, rules)
+        refuse = partial(self._hidden, actor, asked.table, asked.purpose, asked.exit)
+        return self._unseen(asked.table, number, (grant, grades, rules), refuse)

@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from beijiang.engine import QueryLimits
 from beijiang.engine.port import AT, LAKE, PART, View
-from beijiang.kit import BeijiangError, Denied, Invalid
+from beijiang.kit import Denied, Invalid
 from beijiang.protection.models.conditions import column_ref, conditions, literal, unknown_column
 from beijiang.protection.models.grades import Level
 from beijiang.protection.models.marking import scattered
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from beijiang.engine import Scan
     from beijiang.protection.models.reference import ExitCaps
     from beijiang.protection.models.sight import Sight
+    from beijiang.protection.service.quotas import RowCounter
     from beijiang.tables import Snapshot
 
 __all__ = ["Governed", "Tools", "access_ended"]
@@ -60,7 +61,7 @@ class Governed(Locating, Sifting):
         receipt: str,
         still_allowed: Callable[[], bool],
         contract: str = "",
-        take_rows: Callable[[int], None] | None = None,
+        take_rows: RowCounter | None = None,
     ) -> None:
         self._tools = tools
         self._snapshot = snapshot
@@ -73,6 +74,7 @@ class Governed(Locating, Sifting):
         self._contract = contract
         self._still_allowed = still_allowed
         self._take_rows = take_rows
+        self._take_late = None if take_rows is None else take_rows.after
         self._limited = any(one.rows_limited for one in sight.grants)
         self._types = {column.name: column.type for column in columns}
         guarded = [c for c in columns if c.type == "text" and not c.masked]
@@ -271,11 +273,17 @@ class Governed(Locating, Sifting):
         """Return if the decision would be the same now.
 
         Raises:
-            Denied: the right ended or changed meanwhile (``access_ended``).
+            Denied: the right ended or changed meanwhile (``access_ended``); added to the receipt.
 
         """
         if not self._still_allowed():
-            raise access_ended()
+            ended = access_ended()
+            self.refused(ended.reason)
+            raise ended
+
+    def refused(self, reason: str) -> None:
+        """Add to the receipt that the access was refused after all, or not gone on with."""
+        self._tools.evidence.refuse_read(self._receipt, reason)
 
     def check_output(self, answer: pa.Table) -> None:
         """Refuse an answer in which a checksum-valid identity number stands (security.md 2.1 step 7); count its rows.
@@ -308,9 +316,8 @@ class Governed(Locating, Sifting):
 
     def take_after(self, rows: int) -> None:
         """Note how many rows were handed over where no quota counted them ahead; a grant that ended is no matter now."""
-        if self._take_rows is not None and not self._limited:
-            with suppress(BeijiangError):
-                self._take_rows(rows)
+        if self._take_late is not None and not self._limited:
+            self._take_late(rows)
 
     def _matching(self, filters: Sequence[Filter]) -> int:
         named = list(dict.fromkeys(f.column for f in filters))

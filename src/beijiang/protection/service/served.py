@@ -124,6 +124,7 @@ class GovernedAnswer:
 
         """
         if not self._gate.still_holds(self._actor, self._served, self._purpose, self._sight):
+            self._gate.refused(self.receipt, "access_ended")
             raise Denied(
                 "访问权限在等待应答时已改变，应答没有交付。",
                 "The right ended while the service was asked; its answer was not handed over.",
@@ -132,9 +133,16 @@ class GovernedAnswer:
         found = self._gate.masked(self._served, rows[: exit_caps()[Exit.SERVICE].page_rows], self._sight, self._shown)
         refuse_identifiers(found, self._text_shown)
         if found.num_rows:
-            self._gate.take_rows(self.grant.id, found.num_rows)
+            self._take_rows(found.num_rows)
         self._gate.close(self.receipt, found.num_rows, found.nbytes)
         return found
+
+    def _take_rows(self, rows: int) -> None:
+        try:
+            self._gate.take_rows(self.grant.id, rows)
+        except Throttled as error:
+            self._gate.refused(self.receipt, error.reason)
+            raise
 
     def nothing(self) -> None:
         """Close the receipt of a call that gave nothing."""
@@ -332,6 +340,10 @@ class AnswerGate:
     def close(self, receipt: str, rows: int, size: int) -> None:
         """Add to a receipt how much was given."""
         self._evidence.close_read(receipt, rows, size)
+
+    def refused(self, receipt: str, reason: str) -> None:
+        """Add to a receipt that the answer was not handed over."""
+        self._evidence.refuse_read(receipt, reason)
 
     def sent(self, receipt: str, digests: Mapping[str, str], size: int) -> None:
         """Add digests to a receipt."""
