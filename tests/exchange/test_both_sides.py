@@ -13,7 +13,7 @@ from beijiang import terminal
 from beijiang.access import KeyDraft, Permission
 from beijiang.app import create_app
 from beijiang.evidence.commands import add_receipts, commands
-from beijiang.kit import Language, NotFound
+from beijiang.kit import Language, NotFound, Throttled
 from beijiang.protection.models import rowquery
 
 AT = "/api/v1/evidence/receipts"
@@ -42,6 +42,17 @@ def test_provider_and_colleagues_have_the_receipt_and_others_do_not(bureau: Bure
     assert hidden.value.reason == "receipt_not_found"
     with pytest.raises(NotFound):
         receipts.under(bureau["banner"], grant.id)
+
+
+def test_a_read_that_was_refused_is_no_delivery_for_either_side(bureau: Bureau) -> None:
+    grant = bureau.granted("注册资本", rows_per_day=3)
+    made = read(bureau)
+    for _ in range(3):
+        with pytest.raises(Throttled):
+            read(bureau)
+    receipts = bureau.platform.receipts
+    assert [one.id for one in receipts.under(bureau["steward"], grant.id, limit=2).records] == [made]
+    assert [one.id for one in receipts.mine(bureau["consumer"], limit=2).records] == [made], "past the refused ones"
 
 
 def test_what_was_read_without_the_grant_stays_with_whoever_read_it(bureau: Bureau) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from beijiang.catalog import OpenType, ShareType
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Denied, Invalid, NotFound
-from beijiang.protection import AffectedObject, AssessmentDraft, Harm, Tier, matrix
+from beijiang.protection import AffectedObject, AssessmentDraft, Harm, Level, Tier, matrix
 from beijiang.protection.models.assessing import decisive, found_together
 from beijiang.tables import Exit, Origin
 
@@ -161,6 +161,17 @@ def test_what_is_made_from_core_data_is_core(house: House) -> None:
     assert house.protection.tier_of("派生表") is Tier.CORE
     with pytest.raises(NotFound):
         house.gate.open(house.steward, "派生表", "", Exit.PAGE)
+
+
+def test_what_is_made_in_several_steps_follows_its_first_table_too(house: House) -> None:
+    house.write_firms(30)
+    house.write("第二表", house.firms(10), house.FIRMS, derived={"盟市": (Origin(T, "盟市"),)})
+    house.write("第三表", house.firms(10), house.FIRMS, derived={"盟市": (Origin("第二表", "盟市"),)})
+    assert house.protection.view_of("第三表").grades["盟市"].level is Level.L1
+    house.protection.assess(house.steward, T, draft(national_security="serious", economy="serious"))
+    assert house.protection.tier_of("第三表") is house.protection.tier_of(T) is Tier.CORE
+    assert house.protection.view_of("第三表").grades["盟市"].level is Level.L4
+    assert house.protection.refusal("第三表") is not None
 
 
 def test_items_together_ask_for_more_and_many_persons_for_a_review(house: House) -> None:

@@ -90,6 +90,24 @@ def test_an_element_that_is_confirmed_again_takes_the_proposal_back(office: Bure
     assert level(office) == ("L3", "element")
 
 
+def test_what_was_taken_back_or_refused_is_not_proposed_again_by_itself(office: Bureau) -> None:
+    protection, mappings = office.platform.protection, office.platform.mappings
+    confirm(office, SECRET)
+    mappings.refuse(office.steward, T, C, SECRET, "不是婚姻状况")
+    (waits,) = waiting(office)
+    protection.withdraw_lowering(office.steward, waits.id)
+    office.write([{"编号": f"B{n}", C: f"字{n}"} for n in range(5)], T, SCHEMA)
+    mappings.confirm(office.steward, T, {"编号": MILD}, "登记规范", rules=False)
+    assert waiting(office) == []
+    assert level(office) == ("L3", "element")
+    confirm(office, SECRET)
+    mappings.refuse(office.steward, T, C, SECRET, "再看仍不是")
+    (again,) = waiting(office)
+    assert again.id != waits.id
+    protection.decide_lowering(office.reviewer, again.id, agree=True)
+    assert level(office) == ("L1", "detected")
+
+
 def test_a_milder_element_in_its_place_waits_too(office: Bureau) -> None:
     confirm(office, SECRET)
     confirm(office, MILD)

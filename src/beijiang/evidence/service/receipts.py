@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beijiang.evidence.models import (
@@ -198,10 +198,7 @@ class Receipts:
             raise Unauthenticated("请先登录。", "Sign in first.")
         self._evidence.flush()
         query = EvidenceQuery(actor_id=actor.id, action="read", decision="allow", before=before, limit=limit)
-        page = self._evidence.page(query)
-        with self._db.read() as connection:
-            refused = EvidenceStore(connection).refused([one.id for one in page.records])
-        return EvidencePage(tuple(one for one in page.records if one.id not in refused), page.next)
+        return self._handed(query)
 
     def under(self, actor: Actor, grant_id: str, *, before: int | None = None, limit: int = 50) -> EvidencePage:
         """Return what was read under a grant, newest first, for both sides of it; each is a receipt.
@@ -216,7 +213,18 @@ class Receipts:
         table = self.granted(actor, grant_id)
         self._evidence.flush()
         query = EvidenceQuery(action="read", decision="allow", target=table, grant=grant_id, before=before, limit=limit)
-        return self._evidence.page(query)
+        return self._handed(query)
+
+    def _handed(self, query: EvidenceQuery) -> EvidencePage:
+        """Return a page without the reads that were refused before anything was handed over; it is empty at the end only."""
+        while True:
+            page = self._evidence.page(query)
+            with self._db.read() as connection:
+                refused = EvidenceStore(connection).refused([one.id for one in page.records])
+            handed = tuple(one for one in page.records if one.id not in refused)
+            if handed or page.next is None:
+                return EvidencePage(handed, page.next)
+            query = replace(query, before=page.next)
 
     def shards(self, actor: Actor) -> Sequence[Shard]:
         """Return the trees of the log, oldest first."""

@@ -226,9 +226,10 @@ class EvidenceStore:
 
     def refused(self, receipts: Sequence[str]) -> set[str]:
         """Return which of these reads were refused after all, before anything was handed over."""
-        query = select(records.c.about, records.c.action).where(records.c.about.in_(receipts))
-        found = {(row.about, row.action) for row in self.connection.execute(query)}
-        return {one for one, action in found if action == "read.refused" and (one, "read.sent") not in found}
+        query = select(*_READ, records.c.about).where(records.c.about.in_(receipts))
+        added = [(row.about, _record(row)) for row in self.connection.execute(query)]
+        handed = {receipt for receipt, one in added if one.action != "read.refused" and (one.rows or one.bytes)}
+        return {receipt for receipt, one in added if one.action == "read.refused"} - handed
 
     def stored(self, sequences: Sequence[int]) -> list[Stored]:
         """Return records as they lie in the table."""

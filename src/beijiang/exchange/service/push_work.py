@@ -465,7 +465,7 @@ class PushWork(PushStanding):
             if delivery is None:
                 return
         error = _told(why)
-        if slow:
+        if slow or (delivery.error or {}).get("since"):
             error["since"] = self._failing_since(delivery).isoformat()
         with self.db.begin() as tx:
             store = PushStore(tx.connection)

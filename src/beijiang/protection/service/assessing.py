@@ -6,6 +6,7 @@ second person, unless two persons decided already, as they do about a version of
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -185,7 +186,8 @@ class Assessing(Correcting):
         """Hold columns to the least grades of the elements that they hold now. Idempotent.
 
         A column that does not hold its element any more keeps the grade until a second person agrees to less; what an element
-        asks for two persons decided already.
+        asks for two persons decided already. It is proposed once: what was refused or taken back is not proposed again by the
+        next version or by somebody else's doing, only after the column held its element anew.
         """
         facts = self.facts(event.table)
         if facts is None:
@@ -198,7 +200,10 @@ class Assessing(Correcting):
                 held = event.held.get(floor.column) == floor.subject
                 if held and event.levels[floor.column] == floor.level:
                     self._keep(tx, floor)
+                    if LoweringStore(tx.connection).asked(floor.table, Matter.ELEMENT, floor.column, floor.id):
+                        store.end_floor(floor.id, self._clock.now())  # it holds anew, and may be let go of anew
                 elif held:
+                    self._keep(tx, floor)
                     store.end_floor(floor.id, self._clock.now())
             has = {(one.column, one.subject) for one in store.floors(facts.name)}
             for column, element in event.held.items():
@@ -242,7 +247,7 @@ class Assessing(Correcting):
         if now.level is then.level:
             store.end_floor(floor.id, self._clock.now())
             return
-        if LoweringStore(tx.connection).open_for(facts.name, Matter.ELEMENT, floor.column, floor.id) is None:
+        if not LoweringStore(tx.connection).asked(facts.name, Matter.ELEMENT, floor.column, floor.id):
             why = reason or f"{floor.column} ≠ {floor.subject}"
             self._propose(tx, actor, facts, now, then, reason=why, subject=floor.id)
 
@@ -290,10 +295,15 @@ class Assessing(Correcting):
 
 
 def tier_in(store: GradeStore, facts: TableFacts | None, table: str) -> Tier:
-    """Return the legal tier of a table, which whatever is made from it has too."""
-    origins = {} if facts is None else facts.origins
-    tables = {table, *(origin.table for found in origins.values() for origin in found)}
-    tiers = [Tier(floor.tier) for one in tables for floor in store.floors(one) if floor.tier]
+    """Return the legal tier of a table: the strictest of its own and those of all that it was made from, however far back."""
+    found, ahead = {table}, [facts]
+    while ahead:
+        made = ahead.pop()
+        for origin in () if made is None else itertools.chain.from_iterable(made.origins.values()):
+            if origin.table not in found:
+                found.add(origin.table)
+                ahead.append(store.table(origin.table))
+    tiers = [Tier(floor.tier) for one in found for floor in store.floors(one) if floor.tier]
     return max(tiers, key=lambda tier: tier.rank, default=Tier.GENERAL)
 
 

@@ -165,10 +165,22 @@ class Protection(Assessing):
     def _current(self, store: GradeStore, table: str) -> dict[str, ColumnGrade]:
         return self._grades.get((table, store.current_ids(table)), lambda: store.current(table))
 
-    def _origin(self, store: GradeStore, origin: Origin) -> ColumnGrade | None:
-        """Return the grade of a column that others are made from; rows that a rule keeps back make it the strictest."""
+    def _origin(
+        self, store: GradeStore, origin: Origin, passed: frozenset[tuple[str, str]] = frozenset()
+    ) -> ColumnGrade | None:
+        """Return the grade of a column that others are made from, no lower than those that it was made from itself.
+
+        Rows that a rule keeps back make it the strictest.
+        """
         grade = self._current(store, origin.table).get(origin.column)
-        return replace(grade, level=Level.L4) if grade is not None and store.rules(origin.table) else grade
+        if grade is None:
+            return None
+        if store.rules(origin.table):
+            return replace(grade, level=Level.L4)
+        here = (origin.table, origin.column)
+        facts = None if here in passed else store.table(origin.table)
+        before = () if facts is None else facts.origins.get(origin.column, ())
+        return _at_least(grade, *(self._origin(store, one, passed | {here}) for one in before))
 
     def today(self) -> date:
         """Return the day whose limits hold."""

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from beijiang.protection.models.assessing import AffectedObject, Assessment, AssessmentState, Harm, Tier
 from beijiang.protection.models.grades import Level
@@ -49,15 +49,14 @@ class LoweringStore:
 
     def open_for(self, table: str, matter: Matter, column: str, subject: str = "") -> Lowering | None:
         """Return what waits about just this; a column's own grade has no subject."""
-        query = select(grade_lowering).where(
-            _L.state == LoweringState.OPEN,
-            _L.table_name == table,
-            _L.matter == matter,
-            _L.column_name == column,
-            _L.subject == subject,
-        )
+        query = select(grade_lowering).where(_L.state == LoweringState.OPEN, *_about(table, matter, column, subject))
         row = self._connection.execute(query).first()
         return None if row is None else _lowering(row)
+
+    def asked(self, table: str, matter: Matter, column: str, subject: str) -> bool:
+        """Tell whether just this was ever proposed, whatever became of it."""
+        query = select(_L.id).where(*_about(table, matter, column, subject))
+        return self._connection.execute(query).first() is not None
 
     def close(self, one: Lowering) -> bool:
         """Write what was decided; tell whether it still waited."""
@@ -104,6 +103,10 @@ class AssessmentStore:
         """Note what became of a version, and by whom."""
         moved = update(table_assessment).where(_A.id == assessment_id)
         self._connection.execute(moved.values(state=state, decided_by=by, decided_at=at))
+
+
+def _about(table: str, matter: Matter, column: str, subject: str) -> tuple[ColumnElement[bool], ...]:
+    return (_L.table_name == table, _L.matter == matter, _L.column_name == column, _L.subject == subject)
 
 
 def _lowering(row: Row[Any]) -> Lowering:

@@ -337,9 +337,7 @@ class Tables:
         """
         self._access.require(actor, Permission.TABLES_TABLE_WRITE, request.org_id)
         check_request(request)
-        why = None if self.refusal is None else self.refusal(request.table)
-        if why is not None:
-            raise Denied(why.zh, why.en, code="not_on_the_platform")
+        self._check_refusal(request.table)
         if request.mode is WriteMode.HISTORY:
             request = replace(request, comments={**request.comments, **STATE_COMMENTS})
         row = self._pinned(self._reserve(request), request)
@@ -359,16 +357,23 @@ class Tables:
             raise
         return self._follower.version_of(row.name, request.run_id)
 
+    def _check_refusal(self, table: str) -> None:
+        why = None if self.refusal is None else self.refusal(table)
+        if why is not None:
+            raise Denied(why.zh, why.en, code="not_on_the_platform")
+
     def rollback(self, actor: Actor, name: str, version: int, reason: str) -> TableVersion:
         """Make an older version the newest again, as a version of its own; nothing in between is lost.
 
         Raises:
             Invalid: no reason given, or the version is already the newest.
             NotFound: no such table or version.
+            Denied: the table may not be on the platform (``not_on_the_platform``).
 
         """
         row = self._seen(actor, name)
         self._access.require(actor, Permission.TABLES_TABLE_ROLLBACK, row.org_id)
+        self._check_refusal(name)
         if not reason.strip():
             raise Invalid("回滚需要说明原因。", "A rollback needs a reason.", code="reason_required")
         if version == row.version:
