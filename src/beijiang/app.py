@@ -77,7 +77,7 @@ def create_app(platform: Platform) -> FastAPI:
     protocols |= {ogc.PREFIX: ogc.protocol_error, assess_routes.SDMX: assess_routes.protocol_error}
     protocols |= dict.fromkeys(apps_routes.PROTOCOL_PATHS, apps_routes.protocol_error)
     addresses = Addresses(UPLOAD_PATHS, protocols, METERED)
-    app = new_app(platform.settings, platform.access, pages, addresses, platform.subscriptions)
+    app = new_app(platform.settings, platform.access, pages, addresses, platform.subscriptions, platform.clock)
     datasets = opendata_routes.router(platform.opendata, platform.glance, platform.exports, pages)
     offered = exchange_routes.services(platform.offered)
     routers = (

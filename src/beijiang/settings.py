@@ -208,6 +208,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Calls of CKAN's API a minute from one address without a key; 0 means without limit.",
     )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks, with commas between, of the web servers in front whose X-Forwarded-For names the caller; "
+        "without it all who come through one are one address, for sign-in limits and for visitors' calls.",
+    )
     visitor_calls: int = Field(
         default=600,
         ge=0,

@@ -198,7 +198,8 @@ async def _serve(platform: Platform, listener: socket.socket, ready: Callable[[s
         access_log=False,
         server_header=False,
         date_header=True,
-        proxy_headers=False,
+        proxy_headers=bool(platform.settings.trusted_proxies),
+        forwarded_allow_ips=platform.settings.trusted_proxies or None,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         lifespan="off",  # nothing of ours begins or ends with it, and a hasty end would log it as an error
     )

@@ -184,12 +184,31 @@ def test_what_is_not_completed_in_time_counts_as_withdrawn(bureau: Bureau) -> No
     exchange = bureau.exchange
     request = bureau.asked(CAPITAL)
     exchange.ask_more(bureau["reviewer"], request.id, "请补充业务依据的条款")
-    bureau.clock.advance(timedelta(days=15))
-    exchange.watch()
+    for _ in range(20):
+        bureau.clock.advance(timedelta(days=1))
+        exchange.watch()
     view = exchange.request(bureau["consumer"], request.id)
     assert (view.request.state, view.steps[-1].by) == (RequestState.WITHDRAWN, SYSTEM.id)
+    assert [step.move for step in view.steps].count(Move.URGE) >= 1
     assert "视为撤回" in view.steps[-1].words
     assert not [one for one in bureau.platform.alerts.open() if one[1] == request.id]
+
+
+def test_nobody_s_request_lapses_without_a_reminder_and_days_after_it(bureau: Bureau) -> None:
+    exchange = bureau.exchange
+    request = bureau.asked(CAPITAL)
+    exchange.ask_more(bureau["reviewer"], request.id, "请补充业务依据的条款")
+    bureau.clock.advance(timedelta(days=40))  # the dispatcher stood still, or the release before had no such limit
+    exchange.watch()
+    view = exchange.request(bureau["consumer"], request.id)
+    assert (view.request.state, view.steps[-1].move) == (RequestState.SUPPLEMENT, Move.URGE)
+    exchange.watch()
+    bureau.clock.advance(timedelta(days=1))
+    exchange.watch()
+    assert exchange.request(bureau["consumer"], request.id).request.state is RequestState.SUPPLEMENT
+    bureau.clock.advance(timedelta(days=8))
+    exchange.watch()
+    assert exchange.request(bureau["consumer"], request.id).request.state is RequestState.WITHDRAWN
 
 
 def test_the_law_counts_from_the_day_a_request_came_in_while_the_bureau_sleeps(bureau: Bureau) -> None:

@@ -267,7 +267,8 @@ def test_visitors_have_a_number_of_calls_a_minute_and_keys_have_not(tmp_path: An
 
 
 def test_the_other_faces_count_visitors_too_and_no_key(tmp_path: Any) -> None:
-    platform = build(Settings.for_tests(tmp_path, visitor_calls=3))
+    clock = FixedClock(NOW)
+    platform = build(Settings.for_tests(tmp_path, visitor_calls=3), clock)
     platform.first_start()
     draft = PersonDraft(login="a.member", name="某人", org_id=None, roles=frozenset({Role.MEMBER}))
     _, code = platform.access.add_person(SYSTEM, draft)
@@ -286,8 +287,14 @@ def test_the_other_faces_count_visitors_too_and_no_key(tmp_path: Any) -> None:
         assert [one.status_code for one in over] == [429] * 4
         assert all(0 < int(one.headers["Retry-After"]) <= 60 for one in over)
         assert "每分钟最多调用 3 次" in client.get("/developers").text
-        known = client.get("/api/v1/datasets", headers={"Authorization": f"Bearer {secret}"})
-        assert known.status_code == 200
-        assert "RateLimit" not in known.headers
+        assert "Retry-After" in over[0].headers["Access-Control-Expose-Headers"]
+        assert over[0].headers["Access-Control-Allow-Origin"] == "*"
+        for face in faces:
+            known = client.get(face, headers={"Authorization": f"Bearer {secret}"})
+            assert known.status_code in {200, 404}
+            assert "RateLimit" not in known.headers
+        assert client.get("/ogc/conformance", headers={"Authorization": "Bearer bj_no_key"}).status_code == 429
         assert client.get("/").status_code == 200, "pages are not counted"
+        clock.advance(timedelta(seconds=61))
+        assert client.get("/ogc/conformance").status_code == 200
     platform.close()

@@ -1,9 +1,9 @@
-"""How often visitors may call: so many times a minute from one place, counted in bounded memory; a restart forgets."""
+"""How often visitors may call: so many times a minute from one place, counted from the first call of each; a restart forgets."""
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +26,7 @@ class Pace:
         self._clock = clock
         self._most = most
         self._lock = threading.Lock()
-        self._seen: OrderedDict[str, deque[datetime]] = OrderedDict()
+        self._seen: OrderedDict[str, tuple[datetime, int]] = OrderedDict()
 
     @property
     def most(self) -> int:
@@ -44,16 +44,16 @@ class Pace:
             return None
         now = self._clock.now()
         with self._lock:
-            times = self._seen.setdefault(source, deque())
+            began, calls = self._seen.get(source, (now, 0))
+            if now - began >= WINDOW:
+                began, calls = now, 0
+            self._seen[source] = began, min(calls + 1, self._most)
             self._seen.move_to_end(source)
             while len(self._seen) > _SOURCES:
                 self._seen.popitem(last=False)
-            while times and times[0] <= now - WINDOW:
-                times.popleft()
-            if len(times) < self._most:
-                times.append(now)
-                return self._most - len(times)
-            seconds = max(1, -int((now - WINDOW - times[0]).total_seconds() // 1))
+        if calls < self._most:
+            return self._most - calls - 1
+        seconds = max(1, -int((now - WINDOW - began).total_seconds() // 1))
         raise Throttled(
             f"未带密钥的调用每分钟最多 {self._most} 次，请 {seconds} 秒后再试，或使用密钥。",
             f"Without a key {self._most} calls a minute are taken; try again in {seconds} seconds, or send a key.",

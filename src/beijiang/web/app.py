@@ -24,11 +24,12 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beijiang import __version__
-from beijiang.kit import ANONYMOUS, Actor, ActorKind, BeijiangError, Pace, SystemClock, Unauthenticated
+from beijiang.kit import ANONYMOUS, Actor, ActorKind, BeijiangError, Pace, SystemClock, Throttled, Unauthenticated
 from beijiang.web import errors, language, limits, security
 from beijiang.web.assets import Assets
 
 if TYPE_CHECKING:
+    from beijiang.kit import Clock
     from beijiang.settings import Settings
     from beijiang.web.templating import Pages
 
@@ -37,6 +38,7 @@ TITLE: Final[dict[str, Any]] = {
     "version": __version__,
     "summary": "Open government data: find it, look at it, take it away, with proof of every use.",
 }
+_PACE_HEADERS = ("RateLimit", "RateLimit-Policy", "Retry-After")
 FORM_HEAD_BYTES = 64 << 10
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -111,6 +113,7 @@ def new_app(
     pages: Pages,
     addresses: Addresses = ORDINARY,
     watch: CallWatch | None = None,
+    clock: Clock | None = None,
 ) -> FastAPI:
     """Return an application with the door in front, errors in one shape, and the static files."""
     app = FastAPI(**TITLE, docs_url=None, redoc_url=None)
@@ -121,6 +124,7 @@ def new_app(
         pages=pages,
         addresses=addresses,
         watch=watch,
+        clock=clock or SystemClock(),
     )
 
     async def answer(request: Request, error: Exception) -> object:
@@ -164,10 +168,11 @@ class Door:
         pages: Pages,
         addresses: Addresses = ORDINARY,
         watch: CallWatch | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._app = app
         self._addresses = addresses
-        self._pace = Pace(SystemClock(), settings.visitor_calls)
+        self._pace = Pace(clock or SystemClock(), settings.visitor_calls)
         self._watch = watch
         self._settings = settings
         self._identity = identity
@@ -220,11 +225,26 @@ class Door:
 
     async def _admit(self, request: Request) -> None:
         """Hold applications to their plans, and count what visitors call; people and their keys have no plan."""
-        if request.state.actor.is_anonymous and request.url.path.startswith(self._addresses.metered):
+        if request.url.path.startswith(self._addresses.metered) and (await self._known(request)).is_anonymous:
             source = request.client.host if request.client else "unknown"
-            request.state.calls_left = self._pace.admit(request.state.actor, source)
+            try:
+                request.state.calls_left = self._pace.admit(ANONYMOUS, source)
+            except Throttled:
+                request.state.calls_left = 0
+                raise
         if self._watch is not None and request.state.actor.kind is ActorKind.APPLICATION:
             await run_in_threadpool(self._watch.admit, request.state.actor, request.scope["path"])
+
+    async def _known(self, request: Request) -> Actor:
+        """Return who calls, also at the addresses of protocols that give everybody what a visitor gets."""
+        token, authorization = request.cookies.get(self._cookie), request.headers.get("authorization")
+        if request.state.shape is None or not (token or authorization):
+            known: Actor = request.state.actor
+            return known
+        try:
+            return await run_in_threadpool(self._identity.actor_for, request.cookies, authorization)
+        except Unauthenticated:
+            return ANONYMOUS
 
     async def _done(self, request: Request, seconds: float) -> None:
         if self._watch is not None and request.state.actor.kind is ActorKind.APPLICATION:
@@ -280,6 +300,9 @@ class Door:
         if left is not None:
             answer["RateLimit-Policy"] = f'"visitor";q={self._pace.most};w=60'
             answer["RateLimit"] = f'"visitor";r={left}'
+            answer.setdefault("Access-Control-Allow-Origin", "*")  # a page of another site reads why it has to wait
+            shown = answer.get("Access-Control-Expose-Headers")
+            answer["Access-Control-Expose-Headers"] = ", ".join(filter(None, (shown, *_PACE_HEADERS)))
         asked = request.query_params.get("lang")
         if asked == request.state.language.value and request.cookies.get(language.COOKIE) != asked:
             secure = "; Secure" if "Strict-Transport-Security" in self._headers else ""

@@ -105,14 +105,17 @@ class Promises(Filling):
 
 
 def _columns(bundle: Bundle) -> frozenset[str] | None:
-    """Return the columns that the queries of a bundle name; None where one of them takes all columns of a table."""
+    """Return the columns that the queries of a bundle name; None where one takes all columns of a table, or cannot be read."""
     import sqlglot
-    from sqlglot import exp
+    from sqlglot import errors, exp
 
     found: set[str] = set()
     for query in bundle.queries.values():
-        tree = sqlglot.parse_one(query.text, dialect="duckdb")
-        if any(isinstance(one.parent, exp.Select) for one in tree.find_all(exp.Star)):
+        try:
+            tree = sqlglot.parse_one(query.text, dialect="duckdb")
+        except (errors.SqlglotError, RecursionError):  # the check of the queries says what is wrong with it
+            return None
+        if any(not isinstance(one.parent, exp.Count) for one in tree.find_all(exp.Star)):
             return None
         found |= {column.name for column in tree.find_all(exp.Column)}
     return frozenset(found)

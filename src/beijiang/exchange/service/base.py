@@ -190,5 +190,5 @@ def said(words: str, *, needed: bool) -> str:
 def told_of(standing: Deadline, now: datetime) -> int:
     """Return how far a time was to be reminded of by now: how many warnings are past, and the steps it has gone up."""
     if standing.state is CaseState.OVERDUE:
-        return len(standing.warnings) + standing.step
+        return len(standing.warnings) + max(1, standing.step)
     return sum(now >= moment for moment in standing.warnings)

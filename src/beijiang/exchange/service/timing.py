@@ -27,7 +27,7 @@ from beijiang.standards import CaseState, PauseReason, begin, deadline, extend, 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from typing import Any
 
     from beijiang.exchange.models import Request, RequestView, Step
@@ -41,6 +41,8 @@ _AT_ONCE: Final = 500
 log = logging.getLogger(__name__)
 _SUPPLEMENT: Final = "share.supplement"
 _THIRD_PARTY: Final = "share.third_party"
+_GIVEN_AFTER_REMINDER: Final = 2
+"""Working days that whoever has to complete a request has at least after he was reminded."""
 _AUTHORITY_CONSENTS: Final = "data authority"
 """Words of a rule's condition by which the data authority, and not the provider, consents to more time."""
 _REASONS: Final = (PauseReason.THIRD_PARTY, PauseReason.FORCE_MAJEURE)
@@ -303,16 +305,27 @@ class Timing(Deciding):
 
     def _remind_applicant(self, request: Request) -> None:
         """Remind who has to complete a request; one that is not completed in time counts as taken back."""
-        standing = self._supplement(request)
-        stage = 0 if standing is None else told_of(standing, self.clock.now())
-        if standing is None or stage <= request.urged:
+        with self.db.read() as connection:
+            steps = RequestStore(connection).steps(request.id)
+        standing = self._supplement(request, steps)
+        if standing is None:
             return
+        stage, last = told_of(standing, self.clock.now()), standing.last_day
         if standing.state is CaseState.OVERDUE and request.outward is None:
-            self._lapse(request, standing)
+            reminded = _reminded_in(steps)
+            if reminded is not None:
+                given = self.parts.standards.due(
+                    reminded.at.astimezone(self.parts.zone).date(), _GIVEN_AFTER_REMINDER
+                ).on
+                if self.today > given:
+                    self._lapse(request, max(last, given))
+                return
+            last = self.parts.standards.due(self.today, _GIVEN_AFTER_REMINDER).on
+        elif stage <= request.urged:
             return
         words = Text(
-            f"共享申请“{request.resource_name}”须在 {standing.last_day} 前补正，逾期视为撤回。",
-            f"The request for {request.resource_name} is to be completed by {standing.last_day}, or it counts as withdrawn.",
+            f"共享申请“{request.resource_name}”须在 {last} 前补正，逾期视为撤回。",
+            f"The request for {request.resource_name} is to be completed by {last}, or it counts as withdrawn.",
         )
         step = self._step(SYSTEM, request.id, Move.URGE, words.zh, detail={"to": request.org_id})
         with self.db.begin() as tx:
@@ -320,18 +333,16 @@ class Timing(Deciding):
         if request.org_id != PUBLIC and not request.org_id.startswith(PEER_ORGANISATION):
             self.parts.alerts.renew(AlertKind.REQUEST, request.id, request.org_id, words)
 
-    def _supplement(self, request: Request) -> Deadline | None:
+    def _supplement(self, request: Request, steps: Sequence[Step]) -> Deadline | None:
         """Return by when a request is to be completed; None where no rule says so."""
         rule = self.parts.standards.limit(_SUPPLEMENT, request.provider_id)
-        with self.db.read() as connection:
-            steps = RequestStore(connection).steps(request.id)
         asked = next((step.at for step in reversed(steps) if step.move is Move.ASK_MORE), None)
         if rule is None or asked is None:
             return None
         return deadline(begin(rule, asked), self.clock.now(), self.parts.standards.calendar, self.parts.zone)
 
-    def _lapse(self, request: Request, standing: Deadline) -> None:
-        words = f"未在 {standing.last_day} 前补正，视为撤回。仍需使用的，请重新申请。"
+    def _lapse(self, request: Request, last: date) -> None:
+        words = f"未在 {last} 前补正，视为撤回。仍需使用的，请重新申请。"
         after = replace(request, state=RequestState.WITHDRAWN, decided_at=self.clock.now())
         step = self._step(SYSTEM, request.id, Move.WITHDRAW, words)
         self._timed(SYSTEM, request, after, step, "request_lapse")
@@ -341,6 +352,12 @@ def _running_case(request: Request) -> Case:
     if request.case is None:
         raise Conflict("此环节没有时限。", "No limit runs for this stage.", code="limit_state")
     return request.case
+
+
+def _reminded_in(steps: Sequence[Step]) -> Step | None:
+    """Return the newest reminder since the request was last sent back to be completed."""
+    last = next((step for step in reversed(steps) if step.move in {Move.ASK_MORE, Move.URGE}), None)
+    return last if last is not None and last.move is Move.URGE else None
 
 
 def _asked_in(request: Request, steps: Sequence[Step]) -> Step | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import IntegrityError
 
-from beijiang.kit import SYSTEM, BeijiangError, NotFound, Text, new_id
+from beijiang.kit import SYSTEM, NotFound, Text, new_id
 from beijiang.quality.models import Trigger
 from beijiang.quality.service.checking import Checking
 from beijiang.quality.store import RuleStore, RunStore
@@ -68,7 +68,7 @@ class Aging(Checking):
         except NotFound:
             log.info("table %s went away before it was judged again", table)
             run, rules = None, 0
-        except BeijiangError:
+        except Exception:  # whatever it is, the tables after this one are judged all the same
             log.exception("table %s could not be judged again; it is tried tomorrow", table)
             run, rules = None, 0
         try:

@@ -275,15 +275,17 @@ class Book:
 
     def rules_on(self, day: date) -> Mapping[str, Rule]:
         """Return the rules that the registry has in force on a day."""
-        if day not in self._rule_days:
-            self._rule_days = {day: {rule.id: rule for rule in _holding(self.rules.values(), day)}}
-        return self._rule_days[day]
+        days = self._rule_days  # looked at once: another thread may be at another day
+        if day not in days:
+            days = self._rule_days = {day: {rule.id: rule for rule in _holding(self.rules.values(), day)}}
+        return days[day]
 
     def calendar_on(self, day: date) -> WorkingCalendar:
         """Return the working days by the arrangements of years that the registry has in force on a day."""
-        if day not in self._calendar_days:
-            self._calendar_days = {day: calendar_of(_holding(self.years.values(), day))}
-        return self._calendar_days[day]
+        days = self._calendar_days
+        if day not in days:
+            days = self._calendar_days = {day: calendar_of(_holding(self.years.values(), day))}
+        return days[day]
 
     def of_kind(self, kind: EntryKind) -> Mapping[str, Sequence[Entry]]:
         """Return all versions of all entries of a kind, by their ids."""
@@ -300,11 +302,12 @@ class Book:
         return self.of_kind(kind).get(entry_id, ())
 
     def _on(self, day: date) -> tuple[dict[str, DataElement], dict[str, CodeSet]]:
-        if day not in self._days:
+        days = self._days
+        if day not in days:
             elements = {e.id: e for e in _holding(self.elements.values(), day)}
             sets = {s.id: s.on(day) for s in _holding(self.sets.values(), day)}
-            self._days = {day: (elements, sets)}
-        return self._days[day]
+            days = self._days = {day: (elements, sets)}
+        return days[day]
 
     @cached_property
     def search_texts(self) -> Mapping[str, str]:

@@ -58,7 +58,7 @@ class Books:
                 with self._hands:
                     known = self._read
                     if known is None or known[0] != state:
-                        known = self._read = (state, store.book())
+                        known = self._read = (state, _with_conditions(store.book()))
         self._asked = at
         return known[1], self.today()
 
@@ -95,3 +95,14 @@ class Books:
                 self._evidence.record(tx, SYSTEM, "standards.seed", target="registry", detail=detail)
         except IntegrityError:  # another process of the same home did it at the same time
             self.forget()
+
+
+def _with_conditions(book: Book) -> Book:
+    """Have rules that were stored before conditions of extension were kept say the packaged one: who has to consent."""
+    for seed in rule_seeds():
+        if seed.extension_condition and seed.id in book.rules:
+            book.rules[seed.id] = tuple(
+                replace(one, extension_condition=one.extension_condition or seed.extension_condition)
+                for one in book.rules[seed.id]
+            )
+    return book
