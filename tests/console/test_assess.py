@@ -273,7 +273,7 @@ def test_the_same_at_the_terminal(  # noqa: PLR0915 - one story
 ) -> None:
     app = commands(lambda: office.assess, lambda: office.access)
     add_figures(app, lambda: office.figures, lambda: office.public_figures, lambda: office.access)
-    add_plan(app, lambda: office.plan, lambda: office.access)
+    add_plan(app, lambda: office.plan, lambda: office.plan_tables, lambda: office.access)
     terminal.set_style(as_json=True, language=Language.EN)
     monkeypatch.setenv("COLUMNS", "200")
 

@@ -49,8 +49,12 @@ def test_it_is_verified_in_the_page_in_words(desk: Callable[..., Any], office: A
     sequence = office.receipts.about(SYSTEM, "entry", entry)[0].sequence
     here = f"/console/prove/entry/{entry}/{sequence}"
     assert f'href="{here}/checked"' in steward.get(f"/console/prove/entry/{entry}?lang=zh-CN").text
-    page = steward.get(f"{here}/checked").text
     found = office.receipts.checked_about(SYSTEM, "entry", entry, sequence)
+    while True:  # the log goes on meanwhile, and its head with it
+        page, before = steward.get(f"{here}/checked").text, found
+        found = office.receipts.checked_about(SYSTEM, "entry", entry, sequence)
+        if found.head == before.head:
+            break
     assert found.opened.ok
     assert "成立" in page
     assert "没有改动过一个字" in page
