@@ -168,7 +168,7 @@ def test_what_is_made_in_several_steps_follows_its_first_table_too(house: House)
     house.write("第二表", house.firms(10), house.FIRMS, derived={"盟市": (Origin(T, "盟市"),)})
     house.write("第三表", house.firms(10), house.FIRMS, derived={"盟市": (Origin("第二表", "盟市"),)})
     assert house.protection.view_of("第三表").grades["盟市"].level is Level.L1
-    house.protection.assess(house.steward, T, draft(national_security="serious", economy="serious"))
+    house.protection.assess(house.steward, T, draft(national_security="serious"))
     assert house.protection.tier_of("第三表") is house.protection.tier_of(T) is Tier.CORE
     assert house.protection.view_of("第三表").grades["盟市"].level is Level.L4
     assert house.protection.refusal("第三表") is not None
