@@ -193,6 +193,8 @@ def test_one_writer_that_says_so_and_can_be_stopped(office: Office) -> None:
     with pytest.raises(NotFound):
         tables.stop(office.steward, "bigdata", "再停一次")
     assert office.told("assess.plan_tables") == [False, True]
+    tables.record_into(office.steward)
+    assert office.rows("督办任务") != held, "the tables that were the plan's are written on"
 
 
 def test_by_api_and_console(office: Office) -> None:
@@ -217,6 +219,8 @@ def test_by_api_and_console(office: Office) -> None:
             client.post("/console/plan-tables/bigdata/stop", data={"reason": "换一种办法", **token}).status_code == 303
         )
         assert client.get("/api/v1/plan/tables").json() == []
+        again = client.post("/api/v1/plan/tables", headers=sent)
+        assert again.status_code < 300, "the tables that were the plan's are written on"
         refused = client.post("/api/v1/plan/tables", headers=sent)
         assert (refused.status_code, refused.json()["error"]["code"]) == (409, "table_exists")
 

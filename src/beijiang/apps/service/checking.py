@@ -12,7 +12,7 @@ from beijiang.apps.models import AppTest, BlockKind, Bundle, CardData, Check, fi
 from beijiang.apps.models.drawing import shown
 from beijiang.apps.service.promises import Checked, Promises
 from beijiang.kit import ANONYMOUS, BeijiangError, Language, Text
-from beijiang.protection import QueryClass, Spoken
+from beijiang.protection import QueryClass
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Checking(Promises):
         closed = []
         for query in bundle.queries.values():
             try:
-                self.sql.describe(ANONYMOUS, query.text, _spoken(query, defaults), own)
+                self.sql.describe(ANONYMOUS, query.text, self.spoken(query, defaults), own)
             except BeijiangError:
                 closed.append(query.name)
         return tuple(closed)
@@ -255,7 +255,7 @@ class Checking(Promises):
         defaults, own = values_of(found.bundle.manifest.parameters, {}), self.own_grants(found.bundle)
         for query in found.bundle.queries.values():
             try:
-                told = self.sql.describe(actor, query.text, _spoken(query, defaults), own)
+                told = self.sql.describe(actor, query.text, self.spoken(query, defaults), own)
             except BeijiangError as error:
                 line = error.detail.get("line", 1)
                 at = line if isinstance(line, int) else 1
@@ -375,10 +375,6 @@ class Checking(Promises):
 
 
 _MEND: Final = ("改查询后再检查", "mend the query and check again")
-
-
-def _spoken(query: Query, values: Mapping[str, Any]) -> Spoken:
-    return Spoken([values.get(name) for name in query.parameters])
 
 
 def _misses(test: AppTest, answer: CardData) -> Sequence[tuple[str, str]]:

@@ -68,11 +68,7 @@ class PlanTables(Base):
         org = actor.org_id or ""
         self.access.require(actor, Permission.ASSESS_PLAN_READ)
         self.access.require(actor, Permission.TABLES_TABLE_WRITE, org)
-        taken = [
-            name
-            for name in PLAN_TABLES
-            if self._tables.schema(actor, name) is not None or self._tables.writers_of(name)
-        ]
+        taken = [name for name in PLAN_TABLES if not self._is_free(actor, org, name)]
         if self._all() or taken:
             named = "、".join(taken or PLAN_TABLES)
             raise Conflict(
@@ -131,6 +127,13 @@ class PlanTables(Base):
                 log.warning("the work plan could not be written into the tables of %s: %s", one.org_id, error)
 
     # Inside
+
+    def _is_free(self, actor: Actor, org: str, name: str) -> bool:
+        """Tell whether the plan can be written there: nothing has the name, or the plan was written into it before."""
+        if self._tables.writers_of(name):
+            return False
+        there = self._tables.schema(actor, name)
+        return there is None or (self._tables.get(actor, name).org_id == org and {*there.names} == {*PLAN_TABLES[name]})
 
     def _all(self) -> Sequence[PlanTableSet]:
         with self.db.read() as connection:

@@ -163,51 +163,28 @@ class Evidence:
             NotFound: there is no such receipt.
 
         """
-        opened = self._opened.get(receipt_id) or self._opening(receipt_id)
-        self._defer(
-            Entry(
-                actor=opened.actor,
-                action="read.close",
-                target=opened.target,
-                at=self._clock.now(),
-                exit=opened.exit,
-                version=opened.version,
-                rows=rows,
-                bytes=size,
-                detail={"receipt": receipt_id},
-            )
-        )
+        self._defer(replace(self._added(receipt_id, "read.close"), rows=rows, bytes=size))
 
     def note_sent(self, receipt_id: str, digests: Mapping[str, str], size: int) -> None:
         """Add the SHA-256 of what was asked (``request``) and of the whole file that was sent (``response``) to a receipt."""
-        opened = self._opened.get(receipt_id) or self._opening(receipt_id)
-        self._defer(
-            Entry(
-                actor=opened.actor,
-                action="read.sent",
-                target=opened.target,
-                at=self._clock.now(),
-                exit=opened.exit,
-                version=opened.version,
-                bytes=size,
-                detail={"receipt": receipt_id, **digests},
-            )
-        )
+        self._defer(replace(self._added(receipt_id, "read.sent", digests), bytes=size))
 
     def refuse_read(self, receipt_id: str, reason: str) -> None:
         """Add to a receipt that the read was refused after all, or broken off, and by which rule (``grant_rows``, ``access_ended``)."""
+        refusal = self._added(receipt_id, "read.refused", {"reason": reason})
+        self._put(replace(refusal, decision=Decision.DENY))
+
+    def _added(self, receipt_id: str, action: str, facts: Mapping[str, JsonValue] | None = None) -> Entry:
+        """Return what adds to a receipt: who read what by which exit is as it was opened."""
         opened = self._opened.get(receipt_id) or self._opening(receipt_id)
-        self._put(
-            Entry(
-                actor=opened.actor,
-                action="read.refused",
-                target=opened.target,
-                at=self._clock.now(),
-                decision=Decision.DENY,
-                exit=opened.exit,
-                version=opened.version,
-                detail={"receipt": receipt_id, "reason": reason},
-            )
+        return Entry(
+            actor=opened.actor,
+            action=action,
+            target=opened.target,
+            at=self._clock.now(),
+            exit=opened.exit,
+            version=opened.version,
+            detail={"receipt": receipt_id, **(facts or {})},
         )
 
     def _opening(self, receipt_id: str) -> Entry:

@@ -283,8 +283,9 @@ class Demands(Settling):
         case, day = demand.case, demand.supply_by
         if case is None or case.answered is not None or day is None:
             return demand
-        days = self.parts.standards.calendar.working_days_between(self.today, day)
-        return replace(demand, case=replace(case, value=min(days, case.value) if within else days, unit="working_day"))
+        law = deadline(case, self.clock.now(), self.parts.standards.calendar, self.parts.zone).last_day
+        last = min(law, day) if within else day
+        return replace(demand, case=replace(case, value=(last - self.today).days, unit="day"))
 
     def _timed(self, demand: Demand, topic: str) -> Demand:
         """Begin the clock of a topic, or stop the one that runs."""
