@@ -197,6 +197,9 @@ class Settings(BaseSettings):
     )
     query_export_rows: int = Field(default=100_000, ge=1, description="Rows that one export of a query holds at most.")
     query_export_seconds: float = Field(default=120.0, gt=0, description="Longest run of an export, in seconds.")
+    job_rows: int = Field(
+        default=100_000, ge=1, description="Rows that the job of an application writes into its table at most."
+    )
     graph_memory_mb: int = Field(
         default=2048, ge=16, description="Memory for graphs of relations, in megabytes; the least used go first."
     )

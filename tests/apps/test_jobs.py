@@ -67,6 +67,24 @@ def test_a_table_holds_what_the_person_sees_and_keeps_its_grade(office: Office, 
         office.platform.sql.run(office["first"], 'SELECT * FROM "firms_listed"')
 
 
+def test_a_table_holds_more_rows_than_an_answer_on_a_page_and_none_of_too_many(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = renamed(bundle(jobs__all_toml=TABLE.replace("firms", "pairs")), "with-pairs")
+    files["queries/pairs.sql"] = f'SELECT a."企业名称" AS "甲", b."企业名称" AS "乙" FROM "{FIRMS}" a, "{FIRMS}" b'
+    released(office, files, AudienceKind.DEPARTMENTS, OWNER)
+    found = ran(office, "with-pairs", "all")
+    assert (found.error, found.rows) == (None, 60 * 60)
+    assert found.rows > office.platform.settings.query_rows
+    count = 'SELECT count(*) AS n FROM "pairs_listed"'
+    assert office.platform.sql.run(office["colleague"], count).rows.column("n").to_pylist() == [3600]
+    monkeypatch.setattr(office.platform.app_jobs, "_most", 3599)
+    failed = ran(office, "with-pairs", "all").error
+    assert failed is not None
+    assert "3,599" in failed.en
+    assert office.platform.sql.run(office["colleague"], count).rows.column("n").to_pylist() == [3600]
+
+
 def told(office: Office, login: str, subject: str = "app_alert") -> list[str]:
     office.platform.evidence.flush()
     while office.platform.notices.take():

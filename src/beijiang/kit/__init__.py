@@ -21,6 +21,7 @@ from beijiang.kit.events import Event
 from beijiang.kit.ids import new_id
 from beijiang.kit.pace import Pace
 from beijiang.kit.parts import HOW_MANY, NEW_FOR, Find, Part, Wanted
+from beijiang.kit.reading_ahead import ahead, mingled
 from beijiang.kit.rounds import Rounds
 from beijiang.kit.shown import Shown
 from beijiang.kit.sounds import sound_order, syllables
@@ -59,9 +60,11 @@ __all__ = [
     "Unavailable",
     "Wanted",
     "Word",
+    "ahead",
     "bigrams",
     "guard_formula",
     "half_width",
+    "mingled",
     "new_id",
     "normalise",
     "sound_order",

@@ -51,6 +51,7 @@ class AppJobs:
         staging: Path,
         zone: tzinfo,
         is_working: Callable[[date], bool],
+        most: int,
     ) -> None:
         self.apps = apps
         self.access = apps.access
@@ -59,6 +60,7 @@ class AppJobs:
         self._staging = staging
         self._zone = zone
         self._is_working = is_working
+        self._most = most
 
     def standing(self, actor: Actor, app_id: str) -> Sequence[tuple[JobSpec, JobStanding | None]]:
         """Return the jobs of the version in use, for whoever has to do with the application.
@@ -278,7 +280,8 @@ class AppJobs:
     def _asked(self, actor: Actor, bundle: Bundle, job: JobSpec) -> SqlResult:
         query = bundle.queries[job.asks]
         values = values_of(bundle.manifest.parameters, job.parameters)
-        order = QueryOrder(door=QueryClass.BACKGROUND, own=self.apps.own_grants(bundle))
+        own = self.apps.own_grants(bundle)
+        order = QueryOrder(door=QueryClass.BACKGROUND, own=own, rows=0 if job.is_alert else self._most)
         spoken = self.apps.spoken(query, values)
         return self.apps.sql.answer(actor, query.text, f"app:{bundle.manifest.id}", order, spoken)
 

@@ -26,9 +26,8 @@ from beijiang.ingest.connectors.contract import (
 from beijiang.ingest.connectors.postgresql_checks import Named
 from beijiang.ingest.connectors.sql import Grammar, Snapshot, SqlTable, find_feeds, find_table, landed_schema
 from beijiang.ingest.connectors.troubles import source_refuses, source_unreachable
-from beijiang.ingest.readers.pipeline import mingled
 from beijiang.ingest.typing import ColumnSpec, ColumnType
-from beijiang.kit import BeijiangError, Text
+from beijiang.kit import BeijiangError, Text, mingled
 
 if TYPE_CHECKING:
     import adbc_driver_postgresql.dbapi as adbc

@@ -11,9 +11,8 @@ import pyarrow.parquet as pq
 from beijiang.ingest.readers.contract import HeaderTemplate, Note, RawBatch, ReadOptions, SourceTable
 from beijiang.ingest.readers.guard import broken
 from beijiang.ingest.readers.headers import check_width, unique_names
-from beijiang.ingest.readers.pipeline import ahead
 from beijiang.ingest.readers.source import Source
-from beijiang.kit import Text
+from beijiang.kit import Text, ahead
 
 __all__ = ["ParquetTable", "text_column"]
 

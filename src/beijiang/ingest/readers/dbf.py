@@ -22,10 +22,9 @@ from beijiang.ingest.readers.contract import (
 from beijiang.ingest.readers.encoding import chinese_or_utf8
 from beijiang.ingest.readers.guard import broken
 from beijiang.ingest.readers.headers import check_width, unique_names
-from beijiang.ingest.readers.pipeline import ahead
 from beijiang.ingest.readers.records import bad_text
 from beijiang.ingest.readers.source import Source
-from beijiang.kit import Invalid, Text
+from beijiang.kit import Invalid, Text, ahead
 
 __all__ = ["DbfTable"]
 

@@ -17,10 +17,9 @@ from beijiang.ingest.readers.contract import Note, RawBatch, ReadOptions, Source
 from beijiang.ingest.readers.dialect import sniffed, split_sample
 from beijiang.ingest.readers.encoding import CARRIAGE_RETURN, Flaw, LineStream, TextChunk, detect
 from beijiang.ingest.readers.headers import Grid, check_width, find_header
-from beijiang.ingest.readers.pipeline import ahead
 from beijiang.ingest.readers.records import RecordParser
 from beijiang.ingest.readers.source import Source
-from beijiang.kit import Invalid, Text, TooLarge
+from beijiang.kit import Invalid, Text, TooLarge, ahead
 
 __all__ = ["DelimitedTable"]
 

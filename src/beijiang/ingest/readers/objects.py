@@ -24,10 +24,9 @@ from beijiang.ingest.readers.contract import (
 from beijiang.ingest.readers.encoding import Detected, LineStream, TextChunk, detect
 from beijiang.ingest.readers.guard import broken
 from beijiang.ingest.readers.headers import check_width, unique_names
-from beijiang.ingest.readers.pipeline import ahead
 from beijiang.ingest.readers.records import bad_text
 from beijiang.ingest.readers.source import Source
-from beijiang.kit import Invalid, Text, TooLarge
+from beijiang.kit import Invalid, Text, TooLarge, ahead
 
 __all__ = ["ObjectTable", "object_tables"]
 

@@ -22,9 +22,8 @@ from typing import IO
 from beijiang.ingest.readers.contract import ReadLimits
 from beijiang.ingest.readers.guard import broken
 from beijiang.ingest.readers.headers import check_width
-from beijiang.ingest.readers.pipeline import ahead
 from beijiang.ingest.readers.sheets import SheetScan, blocks_of, measure
-from beijiang.kit import TooLarge
+from beijiang.kit import TooLarge, ahead
 
 __all__ = ["Package", "too_many_cells", "too_much_memory", "unpacked"]
 

@@ -18,9 +18,8 @@ import pyarrow.parquet as pq
 
 from beijiang.ingest.connectors import Feed, Wanted, Window
 from beijiang.ingest.errors import bad_overlap, disk_trouble
-from beijiang.ingest.readers.pipeline import ahead
 from beijiang.ingest.typing import ColumnSpec, ColumnType, TypedSchema
-from beijiang.kit import BeijiangError, Conflict, Invalid, Text
+from beijiang.kit import BeijiangError, Conflict, Invalid, Text, ahead
 from beijiang.tables import Fingerprint, Part
 
 if TYPE_CHECKING:

@@ -15,13 +15,12 @@ import pyarrow.parquet as pq
 
 from beijiang.ingest.models import KEY_SEPARATOR, CheckSpec
 from beijiang.ingest.readers import BadReason, BadRow, RawBatch
-from beijiang.ingest.readers.pipeline import ahead
 from beijiang.ingest.service.checks import failures
 from beijiang.ingest.service.packing import packed, repetitive
 from beijiang.ingest.service.reading import ReadPlan, Source
 from beijiang.ingest.store.quarantine import QuarantineWriter
 from beijiang.ingest.typing import ColumnType, TypedBatch, TypedSchema, apply_types
-from beijiang.kit import Text
+from beijiang.kit import Text, ahead
 from beijiang.tables import FILE_COLUMN, ROW_COLUMN
 
 __all__ = [

@@ -10,11 +10,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from beijiang.ingest.readers.contract import BadRow, RawBatch, SourceTable
-from beijiang.ingest.readers.pipeline import ahead
 from beijiang.ingest.typing.application import apply_types
 from beijiang.ingest.typing.batches import TypedBatch
 from beijiang.ingest.typing.inference import TypeInference
 from beijiang.ingest.typing.schema import TypedSchema
+from beijiang.kit import ahead
 
 __all__ = ["TypedRead", "read_typed"]
 

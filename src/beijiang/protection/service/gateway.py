@@ -162,7 +162,7 @@ class SqlGateway:
         self._access.require(actor, Permission.APPS_APP_OPEN)
         order = replace(order, exit=Exit.APP)
         with self.governor.admit(actor, order) as ticket:
-            self._together.answer(actor, asked, purpose, ticket, ready, self._lineage, order.own)
+            self._together.answer(actor, asked, purpose, ticket, ready, self._lineage, order)
 
     def describe(
         self, actor: Actor, sql: str, spoken: Spoken, own: Mapping[str, OwnGrant] = MappingProxyType({})

@@ -10,6 +10,7 @@ Readers share an answer where the SQL over their masked relations of just those 
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
+    from beijiang.protection.models.governing import QueryOrder
     from beijiang.protection.models.granting import OwnGrant
     from beijiang.protection.models.parameters import Spoken
     from beijiang.protection.models.results import QueryLineage
@@ -105,6 +107,8 @@ class _Asked:
     stored: Mapping[str, str]
     reads: Mapping[str, Governed]
     """By the stored names of the tables."""
+    most: int
+    """Rows that are handed over."""
 
     @property
     def columns(self) -> Mapping[str, Sequence[Any]]:
@@ -122,6 +126,7 @@ class _Page:
     purpose: str
     detail: Mapping[str, JsonValue]
     own: Mapping[str, OwnGrant]
+    most: int
     opened: dict[str, Governed | None] = field(default_factory=dict)
     stored: dict[str, str] = field(default_factory=dict)
     handed: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -155,12 +160,13 @@ class Together:
         ticket: Ticket,
         ready: Ready,
         lineage: LineageIn,
-        own: Mapping[str, OwnGrant],
+        order: QueryOrder,
     ) -> None:
         """Tell ``ready`` the answer of every query, or its error; see ``SqlGateway.answer_all``."""
         began = time.monotonic()
         digests = sorted({hashlib.sha256(text.encode()).hexdigest() for text, _ in asked.values()})
-        page = _Page(actor, purpose, {"sql_sha256": digests[0] if len(digests) == 1 else [*digests]}, own)
+        detail: Mapping[str, JsonValue] = {"sql_sha256": digests[0] if len(digests) == 1 else [*digests]}
+        page = _Page(actor, purpose, detail, order.own, order.rows or self._settings.query_rows)
         bound: dict[str, _Asked] = {}
         for name, (text, spoken) in asked.items():
             try:
@@ -209,7 +215,7 @@ class Together:
             reads[stored] = governed
         if not reads:
             self._constant(page)
-        return _Asked(text, read, {name: page.stored[name] for name in read.names}, reads)
+        return _Asked(text, read, {name: page.stored[name] for name in read.names}, reads, page.most)
 
     def _read(self, text: str, spoken: Spoken) -> _Read:
         tree = parse(text, spoken.literals, spoken.belongs)
@@ -258,7 +264,7 @@ class Together:
         """Name everything that the answer depends on; see ``Bound.key``. None for what time decides too."""
         if not one.read.timeless:
             return None
-        parts = [one.read.digest, self._access.policy, str(self._settings.query_rows)]
+        parts = [one.read.digest, self._access.policy, str(one.most)]
         for spelled, stored in one.stored.items():
             view = one.reads[stored].governed_part(one.needs(stored), _physical(stored))
             parts += [one.reads[stored].own_grant] if one.reads[stored].own_grant else []
@@ -299,7 +305,7 @@ class Together:
             scans |= _scans(views[stored])
         began = time.monotonic()
         try:
-            rows = self._engine.run_untrusted(tree, scans, self._limits(1), ticket.stop)
+            rows = self._engine.run_untrusted(tree, scans, self._limits([one]), ticket.stop)
         except BeijiangError as error:
             if error.reason == "query_failed":
                 ticket.note_failure()
@@ -314,7 +320,7 @@ class Together:
         tree, scans = self._statement(asked)
         began = time.monotonic()
         try:
-            whole = self._engine.run_untrusted(tree, scans, self._limits(len(asked)), ticket.stop)
+            whole = self._engine.run_untrusted(tree, scans, self._limits(list(asked.values())), ticket.stop)
             answers = [_taken_out(whole.column(n)) for n in range(len(asked))]
         except BeijiangError as error:
             if error.reason in APART:
@@ -359,18 +365,20 @@ class Together:
         for place in governed_tables(tree):
             put(place, shared[one.stored[place.name]].copy())
         capped = exp.select("*").from_(tree.subquery("answer", copy=False), copy=False)
-        capped = capped.limit(self._settings.query_rows + 1, copy=False)
+        capped = capped.limit(one.most + 1, copy=False)
         row = exp.to_identifier(f"{OWN}row", quoted=True)
         listed = exp.select(exp.Anonymous(this="list", expressions=[exp.Column(this=row)]), copy=False)
         listed = listed.from_(capped.subquery(row.copy(), copy=False), copy=False)
         return exp.alias_(listed.subquery(copy=False), f"{OWN}{number}", quoted=True)
 
-    def _limits(self, queries: int) -> QueryLimits:
+    def _limits(self, asked: Sequence[_Asked]) -> QueryLimits:
+        """Return what a reading may use; whoever is given more rows than a page shows is given the room for them."""
+        answers = sum(math.ceil(one.most / self._settings.query_rows) for one in asked)
         return QueryLimits(
             seconds=self._settings.query_seconds,
             memory_mb=self._settings.query_memory_mb,
-            rows=self._settings.query_rows,
-            bytes=min(TOGETHER_BYTES, ANSWER_BYTES * queries),
+            rows=max(one.most for one in asked),
+            bytes=min(TOGETHER_BYTES, ANSWER_BYTES * answers),
         )
 
     # Hand over
@@ -378,7 +386,7 @@ class Together:
     def _result(self, page: _Page, one: _Asked, made: _Made, lineage: LineageIn) -> SqlResult:
         from datetime import UTC, datetime
 
-        rows = made.rows.slice(0, self._settings.query_rows)
+        rows = made.rows.slice(0, one.most)
         reads = tuple(one.reads.values())
         for governed in reads:
             governed.check_output(rows)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from beijiang.access import Permission
-from beijiang.kit import BeijiangError, Conflict, NotFound, Text, new_id
+from beijiang.kit import BeijiangError, Conflict, NotFound, Text, ahead, new_id
 from beijiang.mining.errors.learning import bad_column, no_plan, sight_changed, unfit_draft, wrong_state
 from beijiang.mining.models.drift import crossed, drift_limits, stability
 from beijiang.mining.models.learning import (
@@ -331,7 +331,7 @@ class Scoring(Registering):
 
         out, rows = None, 0
         try:
-            for cases, features in assembly.batches():
+            for cases, features in ahead(assembly.batches):
                 part = writer.part(cases, features)
                 if out is None:
                     out = pq.ParquetWriter(file, part.schema, compression="zstd", compression_level=1)
