@@ -48,6 +48,8 @@ def test_a_build_that_was_killed_goes_on_and_ends_as_promised(built_region: Demo
     assert len(answer(home, "notebook", "list", "--as", "analyst")) == 2
     (met,) = answer(home, "exchange", "intersections", "--as", "steward.statistics")
     assert (met["asks"], met["state"]) == ("overlap", "已答复")
+    news = ("notices", "list", "--unread", "--kind", "progress", "--as", "reviewer")
+    assert answer(home, *news) == [], "what everybody did while it was built is no news"
     assert answer(home, *BUILD) == accounts
     assert answer(home, "evidence", "check")["ok"] is True
 

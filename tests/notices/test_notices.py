@@ -15,7 +15,7 @@ from beijiang.access import PersonDraft, Role
 from beijiang.app import create_app
 from beijiang.evidence import EvidenceQuery
 from beijiang.kit import ANONYMOUS, SYSTEM, Actor, NotFound, Unauthenticated
-from beijiang.notices import NoticeKind, NoticeQuery, Way, subjects
+from beijiang.notices import NoticeKind, NoticeQuery, Way, subjects, words_of
 
 ID, CAPITAL = "法定代表人证件号码", "注册资本"
 
@@ -47,6 +47,22 @@ def test_a_request_is_told_to_those_who_decide_and_each_step_to_who_asked(bureau
     (one,) = told(bureau, "consumer")
     assert one.notice.kind is NoticeKind.PROGRESS
     assert one.seen.href == f"/console/sharing/requests/{request.id}"
+
+
+def test_a_task_that_somebody_did_waits_for_nobody_any_more(bureau: Bureau) -> None:
+    request = bureau.asked(CAPITAL)
+    assert [one.notice.kind for one in told(bureau, "reviewer", kind=NoticeKind.TASK)] == [NoticeKind.TASK]
+    bureau.exchange.approve(bureau["reviewer"], request.id, "合规")
+    assert told(bureau, "reviewer", kind=NoticeKind.TASK) == []
+    assert [one.notice.thing for one in told(bureau, "steward", kind=NoticeKind.TASK)] == [request.id]
+    assert [one.notice.kind for one in told(bureau, "consumer")] == [NoticeKind.PROGRESS], (
+        "news stay until they are read"
+    )
+
+
+def test_an_alert_is_told_in_the_words_of_its_own_sort() -> None:
+    said = {subject: words_of("ingest.alert_open", NoticeKind.DEADLINE, subject).en for subject in ("alert", "node")}
+    assert said == {"alert": "An alert", "node": "An alert of linkage"}
 
 
 def test_a_fact_is_told_once_however_often_and_from_wherever_the_log_is_looked_at(bureau: Bureau) -> None:

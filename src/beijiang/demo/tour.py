@@ -31,6 +31,7 @@ from beijiang.demo.supervision import OWNER, keep_work_plan
 from beijiang.demo.systems import add_systems
 from beijiang.ingest import IngestRequest, RunMode, RunState
 from beijiang.kit import SYSTEM, NotFound, Text, Unavailable
+from beijiang.notices import NoticeKind
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -136,7 +137,16 @@ class Tour:
         add_models(self._platform, self.people.actor)
         report(Step(Text("收存文档、保存笔记本", "keeping documents and notebooks"), total, total))
         add_papers(self._platform, self.people.actor)
+        self._read_news()
         (self._folder / DONE).touch()
+
+    def _read_news(self) -> None:
+        """Have everybody read the news of what was built; what waits for somebody stays unread."""
+        notices = self._platform.notices
+        while notices.take():
+            pass
+        for account in self.people.accounts:
+            notices.read_all(self.people.actor(account.login), NoticeKind.PROGRESS)
 
     def settle(self) -> None:
         """Have the platform find the far side where it listens now."""

@@ -186,6 +186,8 @@ def light(task: PlanTask, today: date, days_left: int) -> tuple[Light, Text]:
     if task.state is TaskState.DONE:
         return Light.DONE, Text("已办结", "done")
     if today > task.due_on:
+        if not days_left:
+            return Light.RED, Text("期限已过，其后还没有工作日", "overdue, with no working day since")
         return Light.RED, Text(f"已逾期 {-days_left} 个工作日", f"overdue by {-days_left} working days")
     whole = max((task.due_on - task.since).days, 1)
     gone = round(100 * min(max((today - task.since).days, 0) / whole, 1.0))

@@ -32,8 +32,8 @@ def notice_table(platform: Platform, actor: Actor, query: NoticeQuery) -> Table[
     now = platform.clock.now()
 
     def what(code: str) -> Text:
-        action, _, kind = code.rpartition("|")
-        return words_of(action, NoticeKind(kind))
+        action, kind, subject = code.split("|")
+        return words_of(action, NoticeKind(kind), subject)
 
     def level(one: Shown) -> str:
         if one.notice.read_at is not None:
@@ -48,7 +48,7 @@ def notice_table(platform: Platform, actor: Actor, query: NoticeQuery) -> Table[
         row_key=lambda one: one.notice.id,
         columns=(
             Column(key="kind", words=Text("类别", "Kind"), of=lambda one: one.notice.kind, kind=Kind.TAG, level=level, choice=True, named=lambda code: NoticeKind(code).text),
-            Column(key="what", words=Text("发生了什么", "What happened"), of=lambda one: Coded(f"{one.notice.action}|{one.notice.kind.value}", one.words), link=lambda one: f"/console/notices/{one.notice.id}/open", choice=True, named=what),
+            Column(key="what", words=Text("发生了什么", "What happened"), of=lambda one: Coded(f"{one.notice.action}|{one.notice.kind.value}|{one.notice.subject}", one.words), link=lambda one: f"/console/notices/{one.notice.id}/open", choice=True, named=what),
             Column(key="about", words=Text("事项", "About"), of=lambda one: _GONE if one.seen is None else one.seen.title, sorts=False),
             Column(key="state", words=Text("状态", "State"), of=lambda one: _STATES["read" if one.notice.read_at else "unread"], kind=Kind.TAG, level=level, choice=True, named=lambda code: _STATES[code].text),
             Column(key="at", words=Text("时间", "At"), of=lambda one: one.notice.at, kind=Kind.MOMENT),

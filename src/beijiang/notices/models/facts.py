@@ -76,10 +76,10 @@ def facts_of(action: str, detail: Mapping[str, JsonValue]) -> Sequence[Fact]:
     return [fact for fact in _facts().get(action, ()) if fits(fact.when, detail)]
 
 
-def words_of(action: str, kind: NoticeKind) -> Text:
-    """Return what a notice of an action says; an action that an older release knew shows itself."""
+def words_of(action: str, kind: NoticeKind, subject: str) -> Text:
+    """Return what a notice of an action says of a sort of thing; an action that an older release knew shows itself."""
     found = _facts().get(action, ())
-    return next((fact.words for fact in found if fact.kind is kind), Text(action, action))
+    return next((fact.words for fact in found if (fact.kind, fact.subject) == (kind, subject)), Text(action, action))
 
 
 def limit_on(name: str, day: date) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from beijiang.access import Permission
 from beijiang.kit import BeijiangError, NotFound, Part, Rounds
 from beijiang.notices.models import NoticeKind, NoticeQuery, Shown, Way, actions, limit_on, words_of
-from beijiang.notices.service.telling import Audience, Followers, followed_things, looked, wanted
+from beijiang.notices.service.telling import Audience, Followers, followed_things, looked, things_of, wanted
 from beijiang.notices.store import NoticeStore
 
 if TYPE_CHECKING:
@@ -85,7 +85,10 @@ class Notices:
         for one in found.rows:
             if (one.subject, one.thing) not in things:
                 things[one.subject, one.thing] = looked(self.looks, actor, one.subject, one.thing)
-        rows = [Shown(one, words_of(one.action, one.kind), things[one.subject, one.thing]) for one in found.rows]
+        rows = [
+            Shown(one, words_of(one.action, one.kind, one.subject), things[one.subject, one.thing])
+            for one in found.rows
+        ]
         return Part(rows, found.found, found.counts)
 
     def unread(self, actor: Actor) -> dict[NoticeKind, int]:
@@ -145,7 +148,9 @@ class Notices:
         return self.choices(actor)
 
     def _shown(self, actor: Actor, one: Notice) -> Shown:
-        return Shown(one, words_of(one.action, one.kind), looked(self.looks, actor, one.subject, one.thing))
+        return Shown(
+            one, words_of(one.action, one.kind, one.subject), looked(self.looks, actor, one.subject, one.thing)
+        )
 
     def _followers(self, records: Sequence[EvidenceRecord]) -> Mapping[str, Followers]:
         """Return who hears of what happened to the data sets that some records are about, asked once for all."""
@@ -192,15 +197,20 @@ class Notices:
         if upto == place:
             return False
         made: list[Notice] = []
+        done: list[str] = []
         if records:
             audience = Audience(self._access, self._evidence, self.looks, self._followers(records))
             made = [notice for record in records for notice in audience.notices_of(record)]
+            with self._db.read() as connection:
+                waiting = NoticeStore(connection).tasks_of(things_of(records))
+            done = [one.id for one in waiting if audience.is_done(one)]
         with self._db.begin(counted=False) as tx:
             store = NoticeStore(tx.connection)
             if not store.move(place, upto):
                 return True
             chosen = store.choices(sorted({one.person_id for one in made}))
             new = store.add(wanted(made, chosen), {record.id: record.sequence for record in records})
+            store.settle(done, self._clock.now())
             for hear in self.heard:
                 hear(tx.connection, [one for one in new if chosen.get((one.person_id, one.kind)) is Way.MAIL])
         return len(records) == BATCH

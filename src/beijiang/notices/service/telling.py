@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.notices.models import Fact, Look, Seen
 
-__all__ = ["Audience", "Followers", "followed_things", "looked"]
+__all__ = ["Audience", "Followers", "followed_things", "looked", "things_of"]
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,17 @@ def followed_things(records: Iterable[EvidenceRecord]) -> tuple[set[str], set[st
             things |= {_thing(fact, record)} if fact.parties & _FOLLOWERS else set()
             gone |= {_thing(fact, record)} if "keepers" in fact.parties else set()
     return things, gone
+
+
+def things_of(records: Iterable[EvidenceRecord]) -> set[str]:
+    """Return what some records are about."""
+    return {
+        thing
+        for record in records
+        if not record.erased
+        for fact in facts_of(record.action, record.detail)
+        for thing in (_thing(fact, record), record.target)
+    }
 
 
 class Audience:
@@ -75,6 +86,12 @@ class Audience:
                 if one.id in keepers if seen is None else seen.turn or fact.kind is not NoticeKind.TASK:
                     found.setdefault(one.id, _notice(one, fact, record, thing))
         return [*found.values()]
+
+    def is_done(self, task: Notice) -> bool:
+        """Tell whether nothing is left to do about a task for whoever was told of it; others may have done it."""
+        person = self._people.get(task.person_id)
+        seen = None if person is None else looked(self._looks, person.as_actor(None), task.subject, task.thing)
+        return seen is None or not seen.turn
 
     def _concerned(self, fact: Fact, record: EvidenceRecord, thing: str) -> list[Person]:
         chosen = {one.id for one in self._office(fact, record.detail)}

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     case,
     delete,
     func,
@@ -168,7 +169,7 @@ class NoticeStore:
         shelf = Shelf(
             rows=_asked(person_id, query),
             columns={
-                "what": _N.action + "|" + _N.kind,
+                "what": _N.action + "|" + _N.kind + "|" + _N.subject,
                 "kind": _N.kind,
                 "state": case((_N.read_at.is_(None), "unread"), else_="read"),
                 "at": _N.at,
@@ -206,6 +207,19 @@ class NoticeStore:
         if kind is not None:
             wanted = wanted.where(_N.kind == kind.value)
         return int(self._connection.execute(wanted.values(read_at=at)).rowcount)
+
+    def tasks_of(self, things: Collection[str]) -> list[Notice]:
+        """Return the unread tasks of anybody about some things."""
+        if not things:
+            return []
+        rows = select(notice).where(_N.thing.in_(things), _N.kind == NoticeKind.TASK.value, _N.read_at.is_(None))
+        return [_notice(row) for row in self._connection.execute(rows)]
+
+    def settle(self, notice_ids: Sequence[str], at: datetime) -> None:
+        """Mark notices as read that need no reading any more."""
+        if notice_ids:
+            wanted = update(notice).where(_N.id == bindparam("settled"), _N.read_at.is_(None)).values(read_at=at)
+            self._connection.execute(wanted, [{"settled": one} for one in notice_ids])
 
     # Choices
 

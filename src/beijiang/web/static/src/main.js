@@ -34,6 +34,12 @@ function enhance(root) {
   watchJobs(root);
 }
 
+// The menu scrolls by itself, and begins where the reader is.
+for (const here of document.querySelectorAll(".side nav [aria-current]")) {
+  const side = here.closest(".side");
+  side.scrollTop = here.offsetTop - side.clientHeight / 2;
+}
+
 installTheme();
 installLive();
 watchFolder();
