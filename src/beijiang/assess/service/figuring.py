@@ -194,7 +194,7 @@ class Figures(Base):
         figure = self._manageable(actor, code)
         self._fits(figure, period)
         answer = self.sql.run(actor, with_period(figure.formula, period), f"统计指标 {figure.code} {period}")
-        made = self.report(actor, drafts_of(answer, figure, period, stage), reason)
+        made = self.report(actor, drafts_of(answer, figure, period, stage, self.today), reason)
         self.lineage.declare(
             address(code), figure.org_id, answer.origins, run_id=answer.receipt, person=actor.id, rows=len(made)
         )
