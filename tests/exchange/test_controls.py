@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from controlled import changed, ruled
 from exchange_bureau import ID, TABLE, Bureau
 
 from beijiang.exchange import PackageCipher, Way
 from beijiang.kit import Refused
 from beijiang.protection import files
+from controlled import changed, ruled
 
 CAPITAL, CITY = "注册资本", "盟市"
 PLAIN = files.DownloadOrder(form=files.DownloadFormat.CSV, encoding=files.DownloadEncoding.UTF8)

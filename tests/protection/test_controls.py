@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 
-from controlled import changed, ruled
-
 from beijiang.protection import By, ControlRule, Level, Stage, asks, controls
+from controlled import changed, ruled
 
 DAY = date(2026, 3, 10)
 
