@@ -289,7 +289,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     graphs = Graphs(db, gate, protection, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
     learning = Learning(db, gate, tables, lineage, access, evidence, jobs, clock, settings)
-    lineage.learned = learning.called
+    lineage.own_names["mining"] = learning.called
     stream_rules = StreamRules(streams, tables, gate, access, evidence, clock, zone)
     ingest.watches.append(stream_rules)
     texts = Texts(db, Landing(home / "texts"), access, evidence, standards, fusion, clock)
@@ -359,7 +359,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         calls=CallRecord(evidence, tables, offered, zone),
     )
     assess = Assess(db, facts, access, evidence, clock, zone)
-    figures = Figures(db, access, evidence, standards, clock, zone, sql)
+    figures = Figures(db, access, evidence, standards, clock, zone, sql, lineage)
     public_figures = PublicFigures(db, access, evidence, standards, clock, zone)
     forecasts = Forecasts(
         db,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beijiang.apps import APP_JOB
+from beijiang.apps import APP_JOB, AppMoved
 from beijiang.assess import PlanMoved
 from beijiang.catalog import EntryMoved, VersionCleared
 from beijiang.dependents import Dependents
-from beijiang.exchange import INTERSECTION_JOB, SERVING_JOB, RequestMoved
+from beijiang.exchange import INTERSECTION_JOB, SERVING_JOB, GrantMoved, PushMoved, RequestMoved
 from beijiang.federation import DisputeCame, LinkEnded, ParcelWanted
 from beijiang.fusion import FUSION_JOB
+from beijiang.handed import Handed
 from beijiang.ingest import HARVEST_JOB, INGEST_JOB, REPLAY_JOB, STREAM_JOB, STREAM_VERIFY_JOB, WINDOW_JOB
 from beijiang.mining import FORECAST_JOB, MODEL_JOB, SCORE_JOB, SET_JOB
 from beijiang.quality import AGING_JOB, QUALITY_JOB, DoubtMoved, MappingMoved, VersionJudged
@@ -61,7 +62,11 @@ def connect(platform: Platform) -> None:
     platform.db.subscribe(VersionCleared, "protection", platform.protection.on_version_cleared)
     platform.db.subscribe(ElementsChanged, "mappings", platform.mappings.on_elements_changed)
     platform.db.subscribe(MappingMoved, "protection", platform.protection.on_mapping_moved)
-    platform.dispatcher.watchers = tuple(part.watch for part in _watching(platform))
+    handed = Handed(platform)
+    platform.db.subscribe(GrantMoved, "lineage", handed.on_grant_moved)
+    platform.db.subscribe(PushMoved, "lineage", handed.on_push_moved)
+    platform.db.subscribe(AppMoved, "lineage", handed.on_app_moved)
+    platform.dispatcher.watchers = (*(part.watch for part in _watching(platform)), handed.watch)
     platform.lineage.dependents = Dependents(platform).of
     platform.notices.looks = Subjects(platform).looks()
     platform.jobs.register(QUALITY_JOB, platform.quality.work)

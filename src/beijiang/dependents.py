@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.exchange import GrantQuery, GrantState, PushQuery, PushState
+from beijiang.handed import app_columns
 from beijiang.ingest import AffectedKind
 from beijiang.kit import SYSTEM, NotFound, Text
 from beijiang.lineage import Dependent
@@ -42,7 +43,7 @@ class Dependents:
             self._recipes(table, columns),
             self._libraries(table, columns),
             self._grants(table, columns),
-            self._applications(table),
+            self._applications(table, columns),
             self._followers(table),
         ):
             try:
@@ -122,14 +123,24 @@ class Dependents:
         except NotFound:
             return org_id
 
-    def _applications(self, table: str) -> Iterator[Dependent]:
+    def _applications(self, table: str, columns: Sequence[str]) -> Iterator[Dependent]:
         apps = self._platform.apps
         for app in apps.apps(SYSTEM):
             if app.current is None or app.off:
                 continue
             version = next((one for one in apps.app(SYSTEM, app.id)[1] if one.number == app.current), None)
-            if version is not None and table in apps.bundle_of(version).manifest.resources:
-                how = Text("其查询读取这张表", "its queries read the table")
+            bundle = None if version is None else apps.bundle_of(version)
+            if bundle is None or table not in bundle.manifest.resources:
+                continue
+            read = {
+                one.column
+                for made in app_columns(self._platform, bundle).values()
+                for one in made
+                if one.table == table
+            }
+            if used := [name for name in columns if name in read]:
+                listed = "、".join(used)
+                how = Text(f"其查询读取{listed}", f"its queries read {listed}")
                 yield Dependent(AffectedKind.APPLICATION, app.name.zh, how, Permission.APPS_APP_BUILD, (app.org_id,))
 
     def _followers(self, table: str) -> Iterator[Dependent]:

@@ -16,6 +16,7 @@ from beijiang.access import KeyDraft, Permission
 from beijiang.app import create_app
 from beijiang.kit import Language
 from beijiang.lineage.commands import commands
+from beijiang.lineage.errors import BadEvent
 from beijiang.terminal import set_style
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -93,3 +94,18 @@ def test_the_terminal_has_the_same_verbs(chain: Chain, tmp_path: Path, style: bo
         set_style(as_json=False, language=Language.ZH)
     events: list[dict[str, Any]] = [json.loads(line) for line in (tmp_path / "a.ndjson").read_text().splitlines()]
     assert [one["eventType"] for one in events] == ["START", "COMPLETE"]
+
+
+def test_events_come_in_from_a_file(chain: Chain, tmp_path: Path) -> None:
+    group = commands(lambda: chain.platform.lineage, lambda: chain.platform.access)
+    lines, array = tmp_path / "events.ndjson", tmp_path / "events.json"
+    one = event(run={"runId": "0a1d3c2e-7f0b-4b1a-9a53-0b6f2c6c1d77"}, outputs=[output()])
+    lines.write_text(json.dumps(one) + "\n\n" + json.dumps({**one, "eventTime": "2026-03-02T00:00:00Z"}) + "\n")
+    array.write_text(json.dumps([one]))
+    set_style(as_json=False, language=Language.EN)
+    for file, told in ((lines, "took 2 new"), (array, "took 0 new")):
+        done = CliRunner().invoke(group, ["import", str(file), "--as", "steward"], catch_exceptions=False)
+        assert told in done.output
+    array.write_text("[{}]")
+    with pytest.raises(BadEvent):
+        CliRunner().invoke(group, ["import", str(array), "--as", "steward"], catch_exceptions=False)

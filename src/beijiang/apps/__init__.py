@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from beijiang.apps.events import AppMoved
 from beijiang.apps.models import *  # noqa: F403 - the front door shows the whole vocabulary
 from beijiang.apps.models import __all__ as _models
 
@@ -45,6 +46,7 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "ApiNames",
     "AppCanaries",
     "AppJobs",
+    "AppMoved",
     "AppServers",
     "Apps",
     "Checked",

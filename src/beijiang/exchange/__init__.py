@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from beijiang.exchange import models
-from beijiang.exchange.events import RequestMoved
+from beijiang.exchange.events import GrantMoved, PushMoved, RequestMoved
 from beijiang.exchange.models import *  # noqa: F403 - the front door shows the whole vocabulary
 
 if TYPE_CHECKING:
@@ -48,10 +48,12 @@ __all__ = [
     "Exchange",
     "FlightSql",
     "GrantBook",
+    "GrantMoved",
     "Intersections",
     "Openings",
     "Packages",
     "PushLimits",
+    "PushMoved",
     "Pushes",
     "RatingBook",
     "Recalls",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from beijiang.kit import Event
 
-__all__ = ["RequestMoved"]
+__all__ = ["GrantMoved", "PushMoved", "RequestMoved"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,3 +14,19 @@ class RequestMoved(Event):
     """A request that came from another node moved, or what was granted on it; the other node should know."""
 
     request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantMoved(Event):
+    """A grant was made, changed or ended."""
+
+    grant_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushMoved(Event):
+    """A push subscription was made, changed or ended, or, with the id of the delivery, brought rows to where they belong."""
+
+    push_id: str
+    delivery_id: str = ""
+    rows: int = 0

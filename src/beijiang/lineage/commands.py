@@ -13,6 +13,7 @@ import typer
 
 from beijiang.kit import SYSTEM, Actor, Text
 from beijiang.lineage.models import Direction
+from beijiang.lineage.plain import batches_of
 from beijiang.tables import moment_of
 from beijiang.terminal import Column, as_json, language, say, show
 
@@ -111,5 +112,16 @@ def commands(get: Callable[[], Lineage], access: Callable[[], Access]) -> typer.
                 out.writelines(json.dumps(event, ensure_ascii=False) + "\n" for event in told)
                 count += len(told)
         say(Text(f"已写出 {count} 个事件：{file}", f"wrote {count} events to {file}"))
+
+    @group.command("import")
+    def take_in(
+        file: Path = typer.Argument(help="NDJSON file of events, one a line, or a JSON array of them.", exists=True),  # noqa: B008
+        person: str = typer.Option(..., "--as", help="Login of the person who sends them, for their department."),
+    ) -> None:
+        """Take OpenLineage 2-0-2 events of other tools in from a file, 500 at a time, each batch whole or not at all."""
+        service, actor = get(), who(person)
+        service.may_send(actor)
+        new = sum(service.receive(actor, batch) for batch in batches_of(file.read_bytes()))
+        say(Text(f"已收到 {new} 个新事件。", f"took {new} new events in."))
 
     return group

@@ -11,9 +11,9 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.kit import Actor
-from beijiang.lineage.errors import BadEvent
 from beijiang.lineage.models import Direction
 from beijiang.lineage.models.graph import DEEPEST
+from beijiang.lineage.plain import array_of
 from beijiang.tables import moment_of
 from beijiang.web.described import NDJSON, files_of
 
@@ -117,13 +117,7 @@ def _add_events(routes: APIRouter, service: Lineage, zone: ZoneInfo) -> None:
 
 def _receive_all(service: Lineage, actor: Actor, body: bytes) -> int:
     service.may_send(actor)
-    try:
-        events = json.loads(body)
-    except (ValueError, RecursionError):
-        events = None
-    if not isinstance(events, list):
-        raise BadEvent("请求体须是事件的 JSON 数组。", "The body must be a JSON array of events.")
-    return service.receive(actor, events)
+    return service.receive(actor, array_of(body))
 
 
 def _actor(request: Request) -> Actor:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from beijiang.protection.models.parameters import Spoken, numbered
     from beijiang.protection.models.private import OfferDraft, PrivateKind, PrivateQuestion, epsilon_of, micro_of
     from beijiang.protection.models.rechecks import Recheck
-    from beijiang.protection.models.reference import Control, Kind, Stage, controls, kinds
+    from beijiang.protection.models.reference import By, Control, ControlRule, Kind, Stage, asks, controls, kinds
     from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
     from beijiang.protection.models.results import AnswerColumn, Described, FileMark, Seen
     from beijiang.protection.models.served import Served, ServedField, field_grade
@@ -87,10 +87,12 @@ __all__ = [
     "AssessmentDraft",
     "AssessmentState",
     "Audience",
+    "By",
     "Cell",
     "ColumnGrade",
     "ColumnRole",
     "Control",
+    "ControlRule",
     "CopyPart",
     "CopyShelf",
     "Corrected",
@@ -154,6 +156,7 @@ __all__ = [
     "Tier",
     "TogetherFinding",
     "access_ended",
+    "asks",
     "controls",
     "epsilon_of",
     "factors",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.apps.errors import no_app, own_work, wrong_state
+from beijiang.apps.events import AppMoved
 from beijiang.apps.models import Canary, CanaryKind, CanaryTo, Comparison, Side, VersionState
 from beijiang.apps.service.audience import departments, people, said
 from beijiang.apps.service.timing import hour_of
@@ -160,6 +161,7 @@ class AppCanaries:
                 store.decide(replace(version, state=VersionState.RELEASED, released_by=actor.name, released_at=at))
                 now = replace(now, current=number, name=facts.name, purpose=facts.purpose, at=at)
                 store.set(now)
+                tx.publish(AppMoved(app_id=app_id))
             detail: dict[str, JsonValue] = {
                 "version": number,
                 "sha256": version.digest,

@@ -12,7 +12,7 @@ from beijiang.apps.models import AppTest, BlockKind, Bundle, CardData, Check, fi
 from beijiang.apps.models.drawing import shown
 from beijiang.apps.service.promises import Checked, Promises
 from beijiang.kit import ANONYMOUS, BeijiangError, Language, Text
-from beijiang.protection import QueryClass
+from beijiang.protection import ControlRule, QueryClass, asks
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ _Words: TypeAlias = tuple[str, str]
 
 BUDGET: Final = 5.0
 """Seconds that one query may take when nothing is kept of it."""
-CLOSED: Final = frozenset({"L4"})
-"""Grades that no application shows; see the handling of grades."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +267,7 @@ class Checking(Promises):
                     ("加入 resources", "add it to resources"),
                 )
             grades[query.name] = told.grade
-            if told.grade in CLOSED:
+            if asks(ControlRule.NO_APPLICATION, told.grade, self.clock.now().astimezone(self.zone).date()):
                 found.faults.say(
                     query.file,
                     1,

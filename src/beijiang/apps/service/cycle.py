@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.apps.errors import no_app, own_work, wrong_state
+from beijiang.apps.events import AppMoved
 from beijiang.apps.models import (
     App,
     AppVersion,
@@ -291,6 +292,7 @@ class Apps(Checking):
         with self.db.begin() as tx:
             changed = replace(self._current(tx, app_id), off=off, off_reason=reason if off else "", at=self.clock.now())
             AppStore(tx.connection).set(changed)
+            tx.publish(AppMoved(app_id=app_id))
             what = "off" if off else "on"
             self.evidence.record(tx, actor, f"apps.app_{what}", target=app_id, detail={"reason": reason})
         return changed
@@ -364,6 +366,7 @@ class Apps(Checking):
             now, current=version.number, release=to, name=facts.name, purpose=facts.purpose, at=self.clock.now()
         )
         AppStore(tx.connection).set(changed)
+        tx.publish(AppMoved(app_id=app_id))
         return changed
 
     def check_audience(self, app: App, number: int) -> None:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor, Clock, Language
     from beijiang.kit.errors import JsonValue
+    from beijiang.lineage import Lineage
     from beijiang.protection import SqlGateway
     from beijiang.quality import HandedOut
     from beijiang.standards import SheetFormat, Standards
@@ -54,10 +55,15 @@ MANY: Final = 5_000
 PLAN: Final = "内蒙古自治区大数据发展 2018 年工作要点 / 2018 work plan"
 
 
+def address(code: str) -> str:
+    """Return under which address lineage knows an indicator."""
+    return f"assess://figures/{code}"
+
+
 class Figures(Base):
     """What the region measures: indicators, actual values, targets."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - wired once, in build.py
         self,
         db: Database,
         access: Access,
@@ -66,9 +72,11 @@ class Figures(Base):
         clock: Clock,
         zone: tzinfo,
         sql: SqlGateway,
+        lineage: Lineage,
     ) -> None:
         super().__init__(db, access, evidence, standards, clock, zone)
         self.sql = sql
+        self.lineage = lineage
         self.released: Callable[[str], None] = lambda _code: None
         """Hears of an indicator of which values were released; wired in build.py."""
 
@@ -136,7 +144,9 @@ class Figures(Base):
         """
         figure = self._manageable(actor, code)
         plain = {name: getattr(figure, name) for name in FigureDraft.__dataclass_fields__}
-        return self._define(actor, FigureDraft(**plain), self._words(reason), [figure], retired=True)
+        gone = self._define(actor, FigureDraft(**plain), self._words(reason), [figure], retired=True)
+        self.lineage.declare(address(code), figure.org_id, {}, run_id="", person=actor.id)
+        return gone
 
     def report(self, actor: Actor, drafts: Sequence[ValueDraft], reason: str = "") -> Sequence[Value]:
         """Report values, all or none; somebody else releases them. A value that is released is revised with a reason.
@@ -184,7 +194,11 @@ class Figures(Base):
         figure = self._manageable(actor, code)
         self._fits(figure, period)
         answer = self.sql.run(actor, with_period(figure.formula, period), f"统计指标 {figure.code} {period}")
-        return self.report(actor, drafts_of(answer, figure, period, stage), reason)
+        made = self.report(actor, drafts_of(answer, figure, period, stage, self.today), reason)
+        self.lineage.declare(
+            address(code), figure.org_id, answer.origins, run_id=answer.receipt, person=actor.id, rows=len(made)
+        )
+        return made
 
     def to_decide(self, actor: Actor, value_ids: Collection[str]) -> Sequence[tuple[Value, Shown]]:
         """Return values that wait for the actor's word, each with what is decided on.

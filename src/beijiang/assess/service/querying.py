@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.assess.models import REGION, ValueDraft, read_number
 from beijiang.kit import Invalid, Refused
+from beijiang.protection import ControlRule, asks
 
 if TYPE_CHECKING:
     from beijiang.assess.models import Figure, Period, Stage
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["drafts_of", "with_period"]
 
-CLOSED: Final = frozenset({"L3", "L4"})
-"""Grades of answers that are not released as a statistic; sums and counts that tell of nobody are graded lower."""
 ROWS_MOST: Final = 5_000
 
 
@@ -53,15 +52,17 @@ def with_period(sql: str, period: Period) -> str:
     return str(trees[0].transform(put).sql(dialect="duckdb"))
 
 
-def drafts_of(answer: SqlResult, figure: Figure, period: Period, stage: Stage) -> list[ValueDraft]:
+def drafts_of(answer: SqlResult, figure: Figure, period: Period, stage: Stage, day: date) -> list[ValueDraft]:
     """Return the rows of an answer as values: a column ``value``, and ``region`` and ``dimension`` if there are some.
 
+    Sums and counts that tell of nobody are graded lower than what they were made of, so that they pass on the ``day``.
+
     Raises:
-        Refused: the answer is graded L3 or L4 (``figure_graded``).
+        Refused: the answer is of a grade that gives no statistic (``figure_graded``).
         Invalid: no row, too many, no column ``value``, or an empty or unfit one (``bad_formula``).
 
     """
-    if answer.grade in CLOSED:
+    if asks(ControlRule.NO_FIGURE, answer.grade, day):
         raise Refused(
             f"查询结果为 {answer.grade} 级，不能作为统计指标发布。请改为不涉及个人的计数或汇总。",
             f"The answer is graded {answer.grade} and is not released as a statistic. Count or sum what tells of nobody.",

@@ -43,6 +43,10 @@ _PAGES = {
     Kind.ENTRY: "/console/catalog",
     Kind.MODEL: "/console/models",
     Kind.TRAINING_SET: "/console/training-sets",
+    Kind.INDICATOR: "/console/figures",
+    Kind.GRANT: "/console/grants",
+    Kind.PUSH: "/console/pushes",
+    Kind.APPLICATION: "/console/apps",
 }
 _TYPES = {"svg": "image/svg+xml", "csv": "text/csv; charset=utf-8", "json": "application/json"}
 

@@ -11,7 +11,7 @@ from beijiang.exchange.models.flows import Trait, longest, purposes, traits
 from beijiang.exchange.models.requests import Problem
 from beijiang.exchange.models.terms import ASKING, GranteeKind, Way
 from beijiang.kit import Text
-from beijiang.protection import Handling
+from beijiang.protection import ControlRule, Handling, asks
 
 if TYPE_CHECKING:
     from beijiang.catalog import Entry, Published
@@ -75,8 +75,9 @@ def _of_item(entry: Entry, levels: Mapping[str, str], column: str, terms: Terms)
     found, basis = [], item.no_share_basis or entry.no_share_basis
     if entry.share_type_of(item).value == "not_shared" and basis:
         found.append(Problem("not_shared", Text(f"不予共享，依据：{basis}", f"not shared; basis: {basis}"), column))
-    if levels.get(column, "L1") >= "L4" and not terms.asks_only:
-        text = Text("L4 级只能核验或统计，不能取得", "of grade L4: it can be verified or counted, not had")
+    level = levels.get(column, "L1")
+    if asks(ControlRule.ANSWERS_ONLY, level, terms.since) and not terms.asks_only:
+        text = Text(f"{level} 级只能核验或统计，不能取得", f"of grade {level}: it can be verified or counted, not had")
         found.append(Problem("level_4", text, column))
     if item.secret_flag:
         found.append(Problem("secret", Text("涉密，不在本平台共享", "classified; not shared here"), column))

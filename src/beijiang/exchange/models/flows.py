@@ -11,7 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.kit import Text, Word
-from beijiang.protection import Handling
+from beijiang.protection import ControlRule, Handling, asks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +95,7 @@ def traits(entry: Entry, terms: Terms, levels: Mapping[str, str], *, cross_level
         if item is None:
             continue
         shared, level = entry.share_type_of(item).value, levels.get(asked.column, "L1")
-        sensitive = level >= "L3" or item.personal.value == "S"
+        sensitive = asks(ControlRule.APPROVAL, level, terms.since) or item.personal.value == "S"
         if sensitive:
             found.add(Trait.SENSITIVE)
         if shared == "not_shared":

@@ -18,7 +18,7 @@ from beijiang.exchange.models.flows import OPENING, Trait, csv_rows, flow_of, pu
 from beijiang.exchange.models.requests import Problem
 from beijiang.exchange.models.terms import Way
 from beijiang.kit import Text
-from beijiang.protection import Handling
+from beijiang.protection import ControlRule, Handling, asks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -244,7 +244,7 @@ def opening_item_problems(entry: Entry, levels: Mapping[str, str], terms: Terms)
         if item is None or item.secret_flag or asked.column not in entry.conditional_items - entry.refused_items:
             text = Text("这个数据项不在有条件开放之列", "the item is not open on conditions")
             found.append(Problem("not_offered", text, asked.column))
-        elif level >= "L3" or item.personal.value == "S":
+        elif asks(ControlRule.NEVER_ON_REQUEST, level, terms.since) or item.personal.value == "S":
             text = Text("分级过高，不向公众开放", "graded too high to be open to the public")
             found.append(Problem("too_sensitive", text, asked.column))
         elif asked.handling is Handling.AS_IS and level > "L1":

@@ -12,7 +12,7 @@ from beijiang.exchange.models.handing import Mark
 from beijiang.exchange.service.timing import Timing
 from beijiang.exchange.store import GrantStore, HandingStore
 from beijiang.kit import NotFound
-from beijiang.protection import Asked, FileMark, files, rowquery
+from beijiang.protection import Asked, ControlRule, FileMark, asks, files, rowquery
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Delivering(Timing):
     ) -> files.Download:
         """Return the released rows as a file, under the ``grant`` that is named, if one is; the first piece is ready then.
 
-        Files for people, and all of grade L3, say in words who took them under which grant.
+        Files for people, and all of a grade that asks for it, say in words who took them under which grant.
 
         Raises:
             NotFound: unknown or forbidden.
@@ -145,7 +145,12 @@ class Delivering(Timing):
         purpose = purpose or self._purpose(governed)
         grade = max((column.grade for column in governed.columns), default="L1")
         plain = order.form is files.DownloadFormat.JSON or order.encoding is files.DownloadEncoding.UTF8
-        marked = always or not plain or order.form is not files.DownloadFormat.CSV or grade >= "L3"
+        marked = (
+            always
+            or not plain
+            or order.form is not files.DownloadFormat.CSV
+            or asks(ControlRule.MARK, grade, self.today)
+        )
         mark = self._mark(actor, governed, grade, purpose) if marked else None
         seed = self._seed(actor, governed, purpose) if governed.grant else None
         return replace(order, zone=self.parts.zone.key, mark=mark, seed=seed)

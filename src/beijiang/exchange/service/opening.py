@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from beijiang.access import Permission
 from beijiang.catalog import OpenType
 from beijiang.exchange.errors import changed_meanwhile, no_application, no_opening, not_now, not_ready
+from beijiang.exchange.events import GrantMoved
 from beijiang.exchange.models import (
     PUBLIC,
     Application,
@@ -312,6 +313,7 @@ class Openings(Settling):
                 raise changed_meanwhile()
             RequestStore(tx.connection).add_step(step)
             self.parts.evidence.record(tx, actor, "exchange.grant_give_up", target=found.id, detail=detail)
+            tx.publish(GrantMoved(grant_id=found.id))
         return ended
 
     def applications(self, actor: Actor) -> Sequence[ApplicationView]:

@@ -16,7 +16,7 @@ from beijiang.exchange.models.handing import MadePackage, Package, PackageCipher
 from beijiang.exchange.service.base import Base
 from beijiang.exchange.store import GrantStore, HandingStore
 from beijiang.kit import SYSTEM, NotFound, Refused, new_id
-from beijiang.protection import Asked, Recheck, access_ended, files
+from beijiang.protection import Asked, ControlRule, Recheck, access_ended, asks, files
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class Packages(Base):
         Raises:
             NotFound: unknown or forbidden.
             Denied: no grant of the actor's is for the purpose stated.
-            Refused: there is no grant for files (``package_no_grant``), or too many packages wait (``packages_many``).
+            Refused: there is no grant for files (``package_no_grant``), too many packages wait (``packages_many``),
+                or the grade asks for SM4 (``package_needs_sm4``).
             Throttled: the grant does not cover so many rows today.
 
         """
@@ -80,6 +81,14 @@ class Packages(Base):
                 "没有可下载文件的授权，不能制作加密包。请申请“文件”方式的授权；不经审批即可取得的数据请直接下载。",
                 "You have no grant for files of this table. Ask for one with the way file; download what needs no grant as it is.",
                 code="package_no_grant",
+            )
+        grade = max((column.grade for column in governed.columns), default="L1")
+        if cipher is not PackageCipher.SM4 and asks(ControlRule.SM4_PAYLOAD, grade, self._delivering.today):
+            raise Refused(
+                f"{grade} 级数据的加密包只能用 SM4。请选择 SM4 再制作，用 beijiang unpack 打开。",
+                f"A package with data of grade {grade} is sealed with SM4 only. Choose SM4; beijiang unpack opens it.",
+                code="package_needs_sm4",
+                detail={"grade": grade},
             )
         marked = self._delivering.marked(actor, governed, order, grant.purpose, always=True)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from beijiang.access import Permission
+from beijiang.exchange.events import PushMoved
 from beijiang.exchange.models import GrantState, Way
 from beijiang.exchange.models.pushes import Push, PushState
 from beijiang.exchange.service.base import Base
@@ -36,6 +37,7 @@ class PushStanding(Base):
                 if not PushStore(tx.connection).stand(push, {"state": state, "why": why, **ended}):
                     return False  # a person was faster; it is looked at again in a moment
                 self.parts.evidence.record(tx, SYSTEM, "exchange.push_state", target=push.id, detail=detail)
+                tx.publish(PushMoved(push_id=push.id))
             self._say(AlertKind.PUSH_HELD, push, why)
         return found is None
 

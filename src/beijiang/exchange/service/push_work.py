@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.exchange.errors import push_stopped
+from beijiang.exchange.events import PushMoved
 from beijiang.exchange.models.pushes import (
     TRIED_FOR,
     Push,
@@ -420,6 +421,7 @@ class PushWork(PushStanding):
             store.note(push.id, {"slow": slow, "delivered_at": now})
             store.come(push, far)
             self.parts.evidence.record(tx, SYSTEM, "exchange.push_deliver", target=delivery.id, detail=detail)
+            tx.publish(PushMoved(push_id=push.id, delivery_id=delivery.id, rows=done.rows))
         self._say(AlertKind.PUSH_DEAD, push, None)
         words = Text(
             f"第 {delivery.version} 版送达后，目标处的行数或校验和与提供的不一致；下一次将全量推送",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
 from beijiang.exchange.errors import changed_meanwhile, no_delivery, no_grant, no_push
+from beijiang.exchange.events import PushMoved
 from beijiang.exchange.models import GranteeKind, Way
 from beijiang.exchange.models.pushes import (
     Push,
@@ -163,6 +164,7 @@ class Pushes(PushWork):
         with self.db.begin() as tx:
             PushStore(tx.connection).add(made)
             self._record(tx, actor, made, PushMove.ADD, detail)
+            tx.publish(PushMoved(push_id=made.id))
         self._rounds.nudge()
         return made
 
@@ -476,6 +478,7 @@ class Pushes(PushWork):
             if not store.change(push, values):
                 raise changed_meanwhile()
             self._record(tx, actor, push, move, detail)
+            tx.publish(PushMoved(push_id=push.id))
             after = store.get(push.id)
         self._rounds.nudge()
         assert after is not None  # noqa: S101 - subscriptions are never removed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.exchange.errors import changed_meanwhile, not_now, own_request
+from beijiang.exchange.events import GrantMoved
 from beijiang.exchange.models import (
     PEER_ORGANISATION,
     Grant,
@@ -263,6 +264,7 @@ class Settling(Attaching):
             "basis": grant.basis,
         }
         self.parts.evidence.record(tx, actor, "exchange.grant", target=grant.id, detail=detail)
+        tx.publish(GrantMoved(grant_id=grant.id))
 
     def _changed(self, tx: UnitOfWork, actor: Actor, before: Grant, changed: Grant, step: Step) -> None:
         """Write a grant's next revision with its step and evidence.
@@ -286,6 +288,7 @@ class Settling(Attaching):
         StopStore(tx.connection).add(_narrowed(before, changed, self.clock.now()))
         self._travelled(tx, RequestStore(tx.connection).get(before.request_id or ""))
         self.parts.evidence.record(tx, actor, f"exchange.grant_{step.move.value}", target=before.id, detail=detail)
+        tx.publish(GrantMoved(grant_id=before.id))
 
     def _quiet(self, request: Request) -> None:
         """Close the alerts of a request that has moved."""

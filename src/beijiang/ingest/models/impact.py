@@ -32,6 +32,7 @@ class AffectedKind(Word):
     FOREIGN = "foreign", "平台外", "outside"
     MODEL = "model", "模型", "model"
     TRAINING_SET = "training_set", "训练集", "training set"
+    INDICATOR = "indicator", "统计指标", "statistical indicator"
     RULE = "rule", "质量规则", "rule of quality"
     CONTRACT = "contract", "数据契约", "data contract"
     RECIPE = "recipe", "加工配方", "recipe"

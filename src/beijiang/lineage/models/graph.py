@@ -13,6 +13,8 @@ from beijiang.kit.text import Text, Word
 
 __all__ = [
     "DEEPEST",
+    "HANDED",
+    "OWN_DECLARERS",
     "USE_NAMES",
     "Direction",
     "Edge",
@@ -23,7 +25,7 @@ __all__ = [
     "Touched",
     "Written",
     "is_foreign",
-    "is_learned",
+    "is_own",
     "kind_of",
 ]
 
@@ -37,6 +39,10 @@ class Kind(Word):
     TABLE = "table", "数据表", "table"
     MODEL = "model", "模型", "model"
     TRAINING_SET = "training_set", "训练集", "training set"
+    INDICATOR = "indicator", "统计指标", "statistical indicator"
+    GRANT = "grant", "共享授权", "grant"
+    PUSH = "push", "推送", "push"
+    APPLICATION = "application", "应用", "application"
     FOREIGN = "foreign", "平台外的数据", "data outside the platform"
     FILE = "file", "上传的文件", "file handed in"
     SOURCE = "source", "数据源", "source"
@@ -81,7 +87,7 @@ class Node:
     """Steps from the start: negative for what it was made from."""
     org_id: str = ""
     link: str = ""
-    """Id of the catalog entry, model or training set, or name of the source, for those who may see it."""
+    """Id of the catalog entry or of the platform's own thing, or name of the source, for those who may see it."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the node for an API answer."""
@@ -205,24 +211,32 @@ class Written:
     sources: tuple[Mapping[str, str], ...] = field(default=())
 
 
-_LEARNED: Final[Mapping[str, Kind]] = {
+_OWN: Final[Mapping[str, Kind]] = {
     "mining://models/": Kind.MODEL,
     "mining://training-sets/": Kind.TRAINING_SET,
+    "assess://figures/": Kind.INDICATOR,
+    "exchange://grants/": Kind.GRANT,
+    "exchange://pushes/": Kind.PUSH,
+    "apps://apps/": Kind.APPLICATION,
 }
 """How addresses of the platform's own things begin that are no tables."""
+OWN_DECLARERS: Final = frozenset({"", *(begin.partition("://")[0] for begin in _OWN)})
+"""Who declares what the platform itself does: its tables, and the parts that hold such things."""
+HANDED: Final = frozenset({Kind.GRANT, Kind.PUSH, Kind.APPLICATION})
+"""What hands columns out; impact asks those who hold them how they stand now."""
 
 
 def kind_of(dataset: str) -> Kind:
     """Return what a dataset is by how it is named."""
-    for begin, kind in _LEARNED.items():
+    for begin, kind in _OWN.items():
         if dataset.startswith(begin):
             return kind
     return Kind.FOREIGN if is_foreign(dataset) else Kind.TABLE
 
 
-def is_learned(dataset: str) -> bool:
-    """Tell whether a dataset is a model or what one learned from."""
-    return dataset.startswith(tuple(_LEARNED))
+def is_own(dataset: str) -> bool:
+    """Tell whether a dataset is a thing of the platform's own that is no table: a model, an indicator, a grant."""
+    return dataset.startswith(tuple(_OWN))
 
 
 def is_foreign(dataset: str) -> bool:

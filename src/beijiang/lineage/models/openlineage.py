@@ -18,6 +18,7 @@ __all__ = [
     "EVENT_TYPES",
     "LARGEST",
     "MOST_COLUMNS",
+    "MOST_EVENTS",
     "MOST_FACETS",
     "datasets_of",
     "edges_of",
@@ -28,6 +29,8 @@ __all__ = [
 
 LARGEST: Final = 1024 * 1024
 """Bytes of one event."""
+MOST_EVENTS: Final = 500
+"""Events of one batch."""
 MOST_FACETS: Final = 100
 MOST_COLUMNS: Final = 5000
 MOST_DEPTH: Final = 30

@@ -33,30 +33,37 @@ class Lineage(Exchange):
         *,
         run_id: str,
         person: str,
-        rows: int,
+        rows: int | None = None,
     ) -> None:
-        """Keep what a thing of the platform's own was made from that is no table, such as a training set or a model.
+        """Keep what a thing of the platform's own was made from that is no table: a training set, an indicator, a grant.
 
         ``target`` names it like an address (``mining://models/ID``). The department sees it as everything that it declares.
+        Without columns it is made from nothing any more: it has ended. A ``run_id`` that was told last is not told again;
+        without ``rows`` nothing was made, and only how it is made is told, if that is new.
         """
         edges = [
             Edge(origin.table, origin.column, target, column, origin.use.value)
             for column, found in origins.items()
             for origin in found
         ]
+        declarer = target.partition("://")[0]
         with self.db.begin() as tx:
             store = LineageStore(tx.connection)
-            before = store.newest(target, "mining")
+            before = store.newest(target, declarer)
+            known = [] if before is None else sorted(edge for _, edge in store.edges_of([before.set_id]))
+            if (known == sorted(set(edges))) if rows is None else (before is not None and before.run_id == run_id):
+                return
             written = Written(
                 target=target,
-                declarer="mining",
+                declarer=declarer,
                 version=1 if before is None else before.version + 1,
                 set_id=new_id("lin"),
                 at=self.clock.now(),
                 org_id=org_id,
-                run_id=run_id,
+                mode="declare" if origins else "end",
+                run_id=run_id or new_id("run"),
                 actor_id=person,
-                rows=rows,
+                rows=rows or 0,
                 columns=tuple((column, "", "") for column in origins),
             )
             keep(store, written, edges, before)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from beijiang.access import Permission
 from beijiang.kit import TooLarge
 from beijiang.lineage.errors import BadEvent, foreign_namespace
-from beijiang.lineage.models.graph import Written, is_foreign
-from beijiang.lineage.models.openlineage import LARGEST, edges_of, events_of, faults_of
+from beijiang.lineage.models.graph import OWN_DECLARERS, Written, is_foreign, is_own
+from beijiang.lineage.models.openlineage import LARGEST, MOST_EVENTS, edges_of, events_of, faults_of
 from beijiang.lineage.service.recording import keep
 from beijiang.lineage.service.sight import Sight
 from beijiang.lineage.service.tracing import Tracing
@@ -25,8 +25,6 @@ __all__ = ["Exchange"]
 
 PAGE: Final = 200
 """Writes of one page of events; each gives two."""
-MOST_EVENTS: Final = 500
-"""Events of one batch."""
 
 
 class Exchange(Tracing):
@@ -56,9 +54,11 @@ class Exchange(Tracing):
             store = LineageStore(connection)
             writes = store.writes(table, since, until, after, PAGE + 1)
             orgs = {
-                target: org for (target, declarer), (_, org) in store.as_of(self.clock.now()).items() if not declarer
+                target: org
+                for (target, declarer), (_, org) in store.as_of(self.clock.now()).items()
+                if declarer in OWN_DECLARERS
             }
-            sight = Sight(actor, self.access, self.tables, orgs, self.learned)
+            sight = Sight(actor, self.access, self.tables, orgs, self.own_names)
             shown = [written for written in writes[:PAGE] if sight.sees(written.target)]
             edges = store.edges_of(written.set_id for written in shown)
         told: list[dict[str, Any]] = []
@@ -75,11 +75,13 @@ class Exchange(Tracing):
 
     def _naming(self, sight: Sight) -> Any:
         def named(dataset: str) -> tuple[str, str]:
-            if is_foreign(dataset):
+            own = is_own(dataset)
+            if is_foreign(dataset) and not own:
                 space, _, name = dataset.rpartition("/")
                 return space, name
-            seen = sight.sees(dataset)
-            return self.namespace(sight.org_of(dataset) if seen else "hidden"), sight.shown(dataset)
+            space = self.namespace(sight.org_of(dataset) if sight.sees(dataset) else "hidden")
+            shown = sight.shown(dataset)
+            return space, shown.replace("://", "/") if own else shown
 
         return named
 
@@ -127,10 +129,9 @@ class Exchange(Tracing):
         if speaker["namespace"] != mine:
             raise foreign_namespace(mine)
         for dataset in [*(event.get("outputs") or []), *([event["dataset"]] if "dataset" in event else [])]:
-            if (
-                dataset["namespace"].startswith(f"beijiang://{self.settings.region_name}/")
-                and dataset["namespace"] != mine
-            ):
+            space = dataset["namespace"]
+            others = space.startswith(f"beijiang://{self.settings.region_name}/") and space != mine
+            if others or is_own(self._key(dataset)):  # what the platform itself holds, only it tells of
                 raise foreign_namespace(mine)
 
     def _take(self, store: LineageStore, event: dict[str, Any], org: str, actor: Actor) -> bool:

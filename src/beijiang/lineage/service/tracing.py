@@ -12,6 +12,7 @@ from beijiang.kit import SYSTEM, Denied, NotFound, Text
 from beijiang.lineage.errors import no_column, no_path, not_yet
 from beijiang.lineage.models.graph import (
     DEEPEST,
+    HANDED,
     Direction,
     Edge,
     Graph,
@@ -23,7 +24,7 @@ from beijiang.lineage.models.graph import (
     kind_of,
 )
 from beijiang.lineage.service.picture import Picture, Place
-from beijiang.lineage.service.sight import LearnedName, Sight
+from beijiang.lineage.service.sight import OwnName, Sight
 from beijiang.lineage.store import LineageStore
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ class Tracing:
         self.settings = settings
         self.dependents: DependentsOf = _no_dependents
         """What else depends on columns of a table; those who know stand above."""
-        self.learned: LearnedName = _no_name
-        """What models and training sets are called; mining knows, which stands above."""
+        self.own_names: dict[str, OwnName] = {}
+        """What the platform's own things are called that are no tables; the parts that know stand above."""
 
     def graph(
         self,
@@ -165,6 +166,8 @@ class Tracing:
         touched: list[Touched] = []
         hidden = things = 0
         for dataset, reached in sorted(columns.items(), key=lambda item: (min(item[1].values()), item[0])):
+            if kind_of(dataset) in HANDED:  # told below, by those who know how it stands now
+                continue
             if not sight.sees(dataset):
                 hidden += 1
                 continue
@@ -221,7 +224,7 @@ class Tracing:
     def _begin(self, actor: Actor, table: str, store: LineageStore, at: datetime) -> tuple[Picture, Sight]:
         self.access.require(actor, Permission.LINEAGE_GRAPH_READ)
         picture = Picture(store, at)
-        sight = Sight(actor, self.access, self.tables, picture.orgs, self.learned)
+        sight = Sight(actor, self.access, self.tables, picture.orgs, self.own_names)
         self._seen(actor, table, sight)
         return picture, sight
 
@@ -337,10 +340,6 @@ class Tracing:
 
 def _no_dependents(_table: str, _columns: Sequence[str]) -> Iterable[Dependent]:
     return ()
-
-
-def _no_name(_actor: Actor, _address: str) -> str:
-    return ""
 
 
 def _distances(start: str, found: Mapping[Edge, int]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, insert, select
 
-from beijiang.lineage.models.graph import Edge, Written
+from beijiang.lineage.models.graph import OWN_DECLARERS, Edge, Written
 from beijiang.lineage.store.schema import lineage_edge, lineage_event, lineage_write
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class LineageStore:
         self, table: str, since: datetime | None, until: datetime | None, after: int, limit: int
     ) -> list[Written]:
         """Return the platform's own writes in order of time, a page of them."""
-        query: Select[Any] = select(lineage_write).where(_W.declarer == "")
+        query: Select[Any] = select(lineage_write).where(_W.declarer.in_(OWN_DECLARERS))
         if table:
             query = query.where(_W.target == table)
         if since is not None:

@@ -35,8 +35,8 @@ def no_words(name: str) -> Invalid:
 def bad_grade(grade: str) -> Refused:
     """Return the error for a grade that documents are not kept under."""
     return Refused(
-        f"文档级别“{grade[:10]}”不可用：可存 L1 至 L3；L4 文档不得入库。",
-        f'Documents are kept under L1 to L3, not "{grade[:10]}"; an L4 document may not be kept here.',
+        f"文档级别“{grade[:10]}”不可用：分级管控表不许这一级的文档入库，级别写作 L1 至 L4。请去掉敏感内容，或在平台外保管。",
+        f'No document of grade "{grade[:10]}" is kept here: the table of controls forbids it, or it is none of L1 to L4. Take out what is sensitive, or keep it elsewhere.',
         code="document_grade",
     )
 

@@ -9,7 +9,7 @@ import typer
 
 from beijiang.kit import SYSTEM, Actor, Text
 from beijiang.protection.models.choices import MaskFunction
-from beijiang.protection.models.reference import controls
+from beijiang.protection.models.reference import By, controls
 from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience
 from beijiang.protection.models.where import read_where, written
 from beijiang.terminal import Column, as_json, language, say, show
@@ -65,8 +65,11 @@ _CONTROLS = (
     Column("stage", Text("阶段", "stage")),
     Column("level", Text("级别", "level")),
     Column("control", Text("要求", "control"), whole=True),
+    Column("by", Text("由谁", "by")),
     Column("enforced_by", Text("落实", "enforced by"), spare=True),
 )
+
+_BY = typer.Option(None, help="Only what the platform does by the table or always, or the duties of people.")
 
 
 def add(group: typer.Typer, get: Callable[[], Protection], access: Callable[[], Access]) -> None:
@@ -78,9 +81,12 @@ def add(group: typer.Typer, get: Callable[[], Protection], access: Callable[[], 
         show([_row(grade) for grade in get().grades(acting(access, person), table)], _COLUMNS)
 
     @group.command("controls")
-    def controls_of_grades(level: str = typer.Option("", help="Only of this grade: L1 to L4.")) -> None:
+    def controls_of_grades(
+        level: str = typer.Option("", help="Only of this grade: L1 to L4."),
+        by: By | None = _BY,
+    ) -> None:
         """Show what each grade asks for at each stage in the life of data, and what enforces it."""
-        found = [one for one in controls() if level in {"", str(one.level)}]
+        found = [one for one in controls() if level in {"", str(one.level)} and by in {None, one.by}]
         show([_control(one) for one in found], _CONTROLS)
 
     @group.command("correct")
@@ -187,6 +193,7 @@ def _control(control: Control) -> dict[str, Any]:
         "stage": control.stage.text.in_language(language()),
         "level": str(control.level),
         "control": control.text.in_language(language()),
+        "by": control.by.text.in_language(language()),
         "enforced_by": control.enforced_by or "—",
     }
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-from beijiang.kit import Text
+from beijiang.kit import Text, Word
 from beijiang.protection.models.grades import Level, Personal
 
 __all__ = [
+    "By",
     "Control",
+    "ControlRule",
     "ExitCaps",
     "Kind",
     "Stage",
+    "asks",
     "context",
     "controls",
     "exit_caps",
@@ -75,6 +79,37 @@ _STAGES = {
 }
 
 
+class By(Word):
+    """Who sees to a control."""
+
+    DATA = "data", "平台按本表执行", "the platform, by this table"
+    CODE = "code", "平台始终执行", "the platform, always"
+    DUTY = "duty", "由人按制度执行", "people, by their rules"
+
+
+class ControlRule(StrEnum):
+    """A control that one place of the platform asks for by the grade; the table says from which grades on it holds."""
+
+    SM4_PAYLOAD = "sm4_payload"
+    """What leaves as a package is sealed with SM4-GCM and nothing else."""
+    NO_DOCUMENT = "no_document"
+    """No document of the grade is kept."""
+    NO_FIGURE = "no_figure"
+    """No statistical indicator comes from an answer of the grade."""
+    NO_APPLICATION = "no_application"
+    """No hosted application shows an answer of the grade."""
+    MODEL_APPROVAL = "model_approval"
+    """A model that learned from the grade leaves the platform only once it was approved."""
+    APPROVAL = "approval"
+    """A request for the grade is decided on by the stages for sensitive items."""
+    ANSWERS_ONLY = "answers_only"
+    """The grade is never handed over: questions about it are answered."""
+    NEVER_ON_REQUEST = "never_on_request"
+    """The grade is not open to the public on conditions either."""
+    MARK = "mark"
+    """Every file with the grade says in words who took it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
     """What a grade asks for at a stage, and what of the platform does it."""
@@ -83,8 +118,13 @@ class Control:
     level: Level
     text: Text
     enforced_by: str
-    """The part that enforces it; empty where the platform does not yet, so that people have to."""
+    """The part that enforces it; empty where people have to."""
+    by: By
+    rules: frozenset[ControlRule]
+    """What the platform asks of the grade by name; see ``asks``."""
     basis: str
+    since: date
+    until: date | None
 
     @property
     def place(self) -> int:
@@ -162,9 +202,21 @@ def controls() -> tuple[Control, ...]:
             level=Level(row["level"]),
             text=Text(row["control_zh"], row["control_en"]),
             enforced_by=row["enforced_by"],
+            by=By(row["by"]),
+            rules=frozenset(ControlRule(word) for word in row["rules"].split()),
             basis=row["basis"],
+            since=date.fromisoformat(row["since"]),
+            until=date.fromisoformat(row["until"]) if row["until"] else None,
         )
         for row in packaged("controls")
+    )
+
+
+def asks(rule: ControlRule, level: str, day: date) -> bool:
+    """Tell whether a grade asks for a control on a day; the table of controls says so, and nothing else does."""
+    return any(
+        rule in one.rules and one.level == level and one.since <= day and (one.until is None or day < one.until)
+        for one in controls()
     )
 
 

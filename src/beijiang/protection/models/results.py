@@ -98,7 +98,7 @@ class SqlResult:
     made_at: datetime | None = None
     """When the answer was made, by whoever asked first."""
     origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict, repr=False)
-    """What each column was made of; of queries of applications only."""
+    """What each column was made of."""
     cost: ReadingCost | None = None
     """What that run took; of queries of applications only."""
     reading: str = ""

@@ -203,6 +203,8 @@ def _control(control: Control) -> dict[str, Any]:
         "stage": str(control.stage),
         "level": str(control.level),
         "control": {"zh": control.text.zh, "en": control.text.en},
+        "by": control.by.value,
+        "rules": sorted(control.rules),
         "enforced_by": control.enforced_by or None,
         "basis": control.basis,
     }

@@ -33,7 +33,7 @@ from beijiang.protection.service.answers import Answers
 from beijiang.protection.service.binding import Binder, Bound, LineageOf, named, put_lists
 from beijiang.protection.service.governor import Governor, Ticket
 from beijiang.protection.service.streaming import SqlStream, Streaming
-from beijiang.protection.service.together import ANSWER_BYTES, Together
+from beijiang.protection.service.together import ANSWER_BYTES, Together, origins_of
 from beijiang.tables import Column, Exit
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from beijiang.protection.service.relation import Governed
     from beijiang.protection.service.together import Ready
     from beijiang.settings import Settings
-    from beijiang.tables import GovernedColumn
+    from beijiang.tables import GovernedColumn, Origin
 
 __all__ = ["Rehearsed", "SqlGateway"]
 
@@ -188,7 +188,7 @@ class SqlGateway:
             bound = self._binder.bind(actor, sql, purpose, order.exit, spoken, order=order)
             decided = time.monotonic()
             try:
-                answer, shown, cached = self._answered(bound, order, ticket)
+                answer, shown, origins, cached = self._answered(bound, order, ticket)
                 if time.monotonic() - decided > SECONDS:
                     for governed in bound.reads:
                         governed.confirm()
@@ -196,7 +196,8 @@ class SqlGateway:
                 self._binder.close(bound, 0, 0)
                 raise self._told(error, bound, sql, ticket) from None
             took = time.monotonic() - decided
-            return self._handed_over(answer, shown, bound, sql, order, cached=cached, seconds=took)
+            handed = self._handed_over(answer, shown, bound, sql, order, cached=cached, seconds=took)
+            return replace(handed, origins=origins)
 
     def shape(self, actor: Actor, sql: str, purpose: str, way_out: Exit, spoken: Spoken) -> pa.Schema:
         """Return the columns of the answer of a query; no row is read, and no access counted.
@@ -350,8 +351,8 @@ class SqlGateway:
 
     def _answered(
         self, bound: Bound, order: QueryOrder, ticket: Ticket
-    ) -> tuple[pa.Table, tuple[AnswerColumn, ...], bool]:
-        """Return the answer with the labels of its columns, from those that are kept where the very same was asked before."""
+    ) -> tuple[pa.Table, tuple[AnswerColumn, ...], Mapping[str, tuple[Origin, ...]], bool]:
+        """Return the answer with the labels and origins of its columns, from those that are kept where the very same was asked before."""
         lineage = self._lineage(bound.written, bound.columns)
         limits = self._limits(order, bound, lineage)
 
@@ -366,7 +367,7 @@ class SqlGateway:
             rows, cached = self._answers.get(key, make, ticket.stop)
         types = {field.name: type_word(field) for field in rows.schema}
         origins = None if lineage is None else lineage.of(list(types))
-        return rows, labelled(origins, types, bound.columns), cached
+        return rows, labelled(origins, types, bound.columns), origins_of(origins, types, bound.columns), cached
 
     def _told(self, error: BeijiangError, bound: Bound, sql: str, ticket: Ticket) -> BeijiangError:
         """Return the error for the person; an error of names is told by them, one of values is counted."""

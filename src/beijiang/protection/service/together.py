@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from beijiang.protection.service.relation import Governed
     from beijiang.settings import Settings
 
-__all__ = ["ANSWER_BYTES", "Ready", "Together"]
+__all__ = ["ANSWER_BYTES", "Ready", "Together", "origins_of"]
 
 ANSWER_BYTES: Final = 8 << 20
 TOGETHER_BYTES: Final = 48 << 20
@@ -407,7 +407,7 @@ class Together:
             cached=True,
             seconds=0.0,
             note_sent=partial(self._note_sent, receipts, one.text),
-            origins=_origins(None if traced is None else traced.of(list(types)), types, columns),
+            origins=origins_of(None if traced is None else traced.of(list(types)), types, columns),
             made_at=datetime.fromtimestamp(made.at, UTC),
             reading=made.reading,
             cost=made.cost,
@@ -425,7 +425,7 @@ def _cost(seconds: float, asked: Sequence[_Asked]) -> ReadingCost:
     return ReadingCost(seconds, sum(tables.values()), len(asked))
 
 
-def _origins(
+def origins_of(
     traced: Mapping[str, Sequence[Origin]] | None, types: Mapping[str, str], columns: Mapping[str, Sequence[Any]]
 ) -> Mapping[str, tuple[Origin, ...]]:
     """Return the origins of each column; without lineage each comes from everything that was read."""

@@ -10,6 +10,7 @@ from beijiang.mining.errors.learning import moved_on, own_model, stays_here, wro
 from beijiang.mining.models.learning import Decided, LearnedModel, ModelState
 from beijiang.mining.service.learning.training import Training
 from beijiang.mining.store import LearningStore
+from beijiang.protection import ControlRule, asks
 
 if TYPE_CHECKING:
     from beijiang.kit import Actor
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Registering"]
 
-SENSITIVE: Final = frozenset({"L3", "L4"})
 NOTE_LONGEST: Final = 1000
 
 
@@ -87,7 +87,8 @@ class Registering(Training):
         self.access.require(actor, Permission.MINING_MODEL_BUILD, found.org_id)
         if not found.digest:
             raise wrong_state("模型还没有训练完成。", "The model is not trained yet.")
-        if found.grade in SENSITIVE and found.state is not ModelState.APPROVED:
+        closed = asks(ControlRule.MODEL_APPROVAL, found.grade, self.clock.now().date())
+        if closed and found.state is not ModelState.APPROVED:
             with self.db.begin() as tx:
                 detail: dict[str, JsonValue] = {"grade": found.grade, "state": found.state.value}
                 self.evidence.record(tx, actor, "mining.model_export_refused", target=found.id, detail=detail)

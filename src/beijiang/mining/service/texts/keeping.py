@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Sequence
+from datetime import date
 from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -17,6 +18,7 @@ from beijiang.mining.models.texts.documents import personal_marks, sentences_of
 from beijiang.mining.models.texts.likeness import signature
 from beijiang.mining.models.texts.words import Cutter
 from beijiang.mining.store.texts import TextStore
+from beijiang.protection import ControlRule, asks
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -42,7 +44,9 @@ _FORMS: Final = {
     ".markdown": DocumentForm.MARKDOWN,
     ".docx": DocumentForm.WORD,
 }
-_GRADES: Final = ("L1", "L2", "L3")
+_GRADES: Final = ("L1", "L2", "L3", "L4")
+_CLOSED: Final = "L3"
+"""From this grade on a document is read by who keeps documents only, and each reading is recorded."""
 
 
 class Keeping:
@@ -73,7 +77,7 @@ class Keeping:
 
         Raises:
             Invalid: of no kind that is read, without text, or a word is too long.
-            Refused: graded L4 (``document_grade``). What shows personal numbers is kept as L3, whatever was said.
+            Refused: of a grade that is not kept (``document_grade``). What shows personal numbers is kept as L3, whatever was said.
             Conflict: the organisation keeps the same bytes already (``document_twice``).
             TooLarge: over 20 MiB, or it would unpack to too much.
 
@@ -178,11 +182,11 @@ class Keeping:
         return found
 
     def _may_see(self, actor: Actor, one: Document) -> bool:
-        wanted = Permission.MINING_TEXT_KEEP if one.grade == _GRADES[-1] else Permission.MINING_TEXT_READ
+        wanted = Permission.MINING_TEXT_KEEP if one.grade >= _CLOSED else Permission.MINING_TEXT_READ
         return self.access.allows(actor, wanted, one.org_id)
 
     def _text(self, actor: Actor, one: Document) -> str:
-        if one.grade == _GRADES[-1]:
+        if one.grade >= _CLOSED:
             with self.db.begin() as tx:
                 self.evidence.record(tx, actor, "mining.text_read", target=one.id, detail={"grade": one.grade})
         return self._text_of(one.sha256, one.name, one.form)
@@ -227,7 +231,7 @@ class Keeping:
             size=size,
             characters=len(text),
             sentences=len(sentences),
-            grade=_grade(draft.grade, text),
+            grade=_grade(draft.grade, text, self.clock.now().date()),
             label=label,
             words={word: counts[word] for word in kept},
             signature=signature(cutter.words(text)),
@@ -248,11 +252,12 @@ class Keeping:
             return self._cutter[1]
 
 
-def _grade(wanted: str, text: str) -> str:
+def _grade(wanted: str, text: str, day: date) -> str:
     """Return the grade of a document: as it was said, but not below what its text shows; L2 where nobody said any."""
     found = "L3" if personal_marks(text) else "L1"
-    if not wanted:
-        return max(found, "L2")
-    if wanted not in _GRADES:
+    if wanted and wanted not in _GRADES:
         raise bad_grade(wanted)
-    return max(found, wanted)
+    grade = max(found, wanted or "L2")
+    if asks(ControlRule.NO_DOCUMENT, grade, day):
+        raise bad_grade(grade)
+    return grade
