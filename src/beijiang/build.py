@@ -253,6 +253,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         zone=zone,
         in_doubt=tickets.in_doubt,
         ticket=tickets.ticket,
+        move_ticket=tickets.move,
     )
     exchange, demands, stops = Exchange(sharing), Demands(sharing), Stops(sharing)
     disputes, recalls, templates = Disputes(sharing), Recalls(sharing), Templates(sharing)

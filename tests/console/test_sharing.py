@@ -390,6 +390,8 @@ def test_what_comes_after_a_grant_has_its_pages(
     page = steward.get(here).text
     assert "条例第九条" in page
     assert "部分成立" in page
+    assert "目录须在期限内按结果修改并重新发布" in page
+    assert f'href="/console/catalog/{theirs}"' in page
 
 
 def test_a_standard_is_issued_and_claimed_on_pages(

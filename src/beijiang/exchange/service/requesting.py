@@ -35,7 +35,7 @@ from beijiang.exchange.models import (
     word_problems,
 )
 from beijiang.exchange.service.base import said
-from beijiang.exchange.service.settling import Settling
+from beijiang.exchange.service.settling import STATES, Settling
 from beijiang.exchange.store import MatterLists, RequestStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, Text, new_id
 
@@ -52,14 +52,6 @@ __all__ = ["Requesting"]
 
 BASKET_MOST: Final = 100
 _OPINIONS: Final = frozenset({Move.APPROVE, Move.NARROW, Move.ASK_MORE})
-STATES: Final = {
-    "leaving": RequestState.AUTHORITY_REVIEW,
-    "formal_review": RequestState.FORMAL_REVIEW,
-    "provider_opinion": RequestState.PROVIDER_REVIEW,
-    "provider_decision": RequestState.PROVIDER_REVIEW,
-    "authority_decision": RequestState.AUTHORITY_REVIEW,
-    "appeal_decision": RequestState.AUTHORITY_REVIEW,
-}
 
 
 class Requesting(Settling):
@@ -275,7 +267,7 @@ class Requesting(Settling):
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, before.org_id)
         if before.state.is_over or before.state is RequestState.DRAFT:
             raise not_now(before.state)
-        after = replace(before, state=RequestState.WITHDRAWN, decided_at=self.clock.now())
+        after = self._ended(before, RequestState.WITHDRAWN)
         step = self._step(actor, before.id, Move.WITHDRAW, said(words, needed=True))
         return self._save(tx, actor, before, after, step, "request_withdraw")
 
