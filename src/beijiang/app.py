@@ -118,6 +118,7 @@ def create_app(platform: Platform) -> FastAPI:
         quality_routes.router(platform.quality),
         contracts_routes.router(platform.contracts),
         exchange_routes.router(platform.exchange),
+        exchange_routes.changes(platform.exchange),
         exchange_routes.counts(platform.exchange),
         exchange_routes.demands(platform.demands),
         exchange_routes.disputes(platform.disputes),

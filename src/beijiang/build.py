@@ -253,6 +253,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         zone=zone,
         in_doubt=tickets.in_doubt,
         ticket=tickets.ticket,
+        move_ticket=tickets.move,
     )
     exchange, demands, stops = Exchange(sharing), Demands(sharing), Stops(sharing)
     disputes, recalls, templates = Disputes(sharing), Recalls(sharing), Templates(sharing)
@@ -404,6 +405,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         TravelParts(exchange=exchange, disputes=disputes, letters=letters, vault=vault, entry=cascade.afar)
     )
     exchange.afar = travels
+    exchange.applications = apps.reading
     sources.renewals.append(travels.renew)
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
     plan_tables = PlanTables(plan, figures, tables, home / "staging")

@@ -8,7 +8,7 @@ from beijiang.apps import APP_JOB, AppMoved
 from beijiang.assess import PlanMoved
 from beijiang.catalog import EntryMoved, VersionCleared
 from beijiang.dependents import Dependents
-from beijiang.exchange import INTERSECTION_JOB, SERVING_JOB, GrantMoved, PushMoved, RequestMoved
+from beijiang.exchange import INTERSECTION_JOB, SERVING_JOB, DisputeWon, GrantMoved, PushMoved, RequestMoved
 from beijiang.federation import DisputeCame, LinkEnded, ParcelWanted
 from beijiang.fusion import FUSION_JOB
 from beijiang.handed import Handed
@@ -54,6 +54,8 @@ def connect(platform: Platform) -> None:
     platform.db.subscribe(VersionJudged, "tickets", platform.tickets.on_version_judged)
     platform.db.subscribe(PlanMoved, "plan_tables", platform.plan_tables.on_plan_moved)
     platform.db.subscribe(DoubtMoved, "exchange", platform.exchange.on_doubt_moved)
+    platform.db.subscribe(DisputeWon, "exchange", platform.disputes.on_dispute_won)
+    platform.db.subscribe(EntryMoved, "disputes", platform.disputes.on_entry_moved)
     platform.db.subscribe(EntryMoved, "federation", platform.cascade.on_entry_moved)
     platform.db.subscribe(RequestMoved, "federation", platform.travels.on_request_moved)
     platform.db.subscribe(DisputeCame, "federation", platform.travels.on_dispute_came)

@@ -124,6 +124,7 @@ def _exchange() -> typer.Typer:
     group.add_typer(exchange.claims(_get(lambda p: p.templates), access), name="claim")
     group.add_typer(exchange.servings(_get(lambda p: p.servings), _get(lambda p: p.jobs), access), name="serving")
     exchange.add_packages(group, _get(lambda p: p.packages), access)
+    exchange.add_changes(group, _get(lambda p: p.exchange), access)
     exchange.add_times(group, _get(lambda p: p.exchange), access)
     exchange.add_stops(group, _get(lambda p: p.stops), access)
     exchange.add_tracing(group, _get(lambda p: p.tracing), access)

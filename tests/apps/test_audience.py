@@ -29,6 +29,9 @@ def test_readers_come_and_go_without_a_new_version(office: Office) -> None:
     apps, publisher = office.platform.apps, office["publisher"]
     number = released(office, renamed(bundle(), "readers"), AudienceKind.PEOPLE, "first")
     assert [opens(office, login, "readers") for login in ("first", "second", "colleague")] == [True, False, False]
+    app = next(one for one in apps.apps(publisher) if one.id == "readers")
+    assert app.name.zh in apps.reading(FIRMS, app.org_id), "plans of grants name who reads a table"
+    assert app.name.zh not in apps.reading(FIRMS, OTHER) + apps.reading("别的表", app.org_id)
     apps.audience(publisher, "readers", number, AudienceKind.DEPARTMENTS, [OTHER], reason="全厅使用")
     assert [opens(office, login, "readers") for login in ("first", "second", "colleague")] == [True, True, False]
     changed = apps.audience(publisher, "readers", number, AudienceKind.DEPARTMENTS, [OWNER], reason="收回")

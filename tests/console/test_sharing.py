@@ -191,6 +191,21 @@ def _offered(page: str) -> dict[str, list[str]]:
     return {name: re.findall(rf'name="{name}" value="([^"]+)"', page) for name in names}
 
 
+def approval_is_shown(steward: Any, here: str, less: dict[str, Any]) -> None:
+    shown = steward.post(f"{here}/plan", less).text
+    assert "接下来由以下环节办理" in shown
+    assert "不给的数据项" in shown
+    assert 'name="take" value="盟市"' in shown, "what was chosen is confirmed as it was shown"
+
+
+def ending_is_shown(lead: Any, grant: str) -> None:
+    shown = lead.post(f"{grant}/plan", {"do": "revoke"}).text
+    assert "不能再凭这项授权取得任何数据" in shown
+    assert "没有推送用到这项授权" in shown
+    assert lead.post(f"{grant}/plan", {"do": "resume"}).status_code == 303, "it is not suspended"
+    assert "不能这样办理" in lead.get(grant).text
+
+
 def test_the_provider_decides_with_less_and_ends_what_it_gave(
     office: Any, desk: Callable[..., Any], resources: dict[str, str]
 ) -> None:
@@ -219,6 +234,7 @@ def test_the_provider_decides_with_less_and_ends_what_it_gave(
     page = steward.get(here).text
     assert "一次性告知补正" in page
     less = {**_offered(page), "take": ["盟市"], "way": ["row_api"], "do": "approve"}
+    approval_is_shown(steward, here, less)
     steward.post(f"{here}/decide", less)
     assert "请说明理由" in steward.get(here).text
     steward.post(f"{here}/decide", {**less, "words": "面积与巡诊无关", "rows": "500"})
@@ -244,6 +260,8 @@ def test_the_provider_decides_with_less_and_ends_what_it_gave(
     assert request.offered.rows_per_day == 500
     grant = f"/console/grants/{request.grant_id}"
     assert "暂停、收窄、撤销" in lead.get(grant).text
+    ending_is_shown(lead, grant)
+    assert office.exchange.grant(SYSTEM, request.grant_id).grant.state.value == "active", "nothing was changed"
     lead.post(grant, {"do": "suspend", "words": "核查用途"})
     assert "已暂停" in lead.get(grant).text
     lead.post(grant, {"do": "resume", "words": "无误"})
@@ -390,6 +408,8 @@ def test_what_comes_after_a_grant_has_its_pages(
     page = steward.get(here).text
     assert "条例第九条" in page
     assert "部分成立" in page
+    assert "目录须在期限内按结果修改并重新发布" in page
+    assert f'href="/console/catalog/{theirs}"' in page
 
 
 def test_a_standard_is_issued_and_claimed_on_pages(

@@ -37,7 +37,7 @@ def made(bureau: Bureau, pick: random.Random) -> tuple[Request, list[Step]]:
     steps = []
     for _ in range(pick.randrange(4)):
         who, behalf = bureau[pick.choice(PEOPLE)], bureau[pick.choice(PEOPLE)]
-        move = pick.choice((Move.SUBMIT, Move.SUPPLY, Move.APPROVE, Move.NARROW, Move.REFUSE, Move.URGE))
+        move = pick.choice((Move.SUBMIT, Move.SUPPLY, Move.APPROVE, Move.NARROW, Move.REFUSE, Move.URGE, Move.REOPEN))
         detail = {"behalf": behalf.id} if pick.random() < 0.3 else {}
         steps.append(
             Step(

@@ -202,9 +202,9 @@ def test_a_refusal_is_disputed_where_it_was_decided(levels: Levels) -> None:
     levels.region.exchange.dispute(levels.region["consumer"], made.id, DisputeMove.RAISE, "用途已写明")
     levels.post()
     disputes = levels.city.platform.disputes
-    raised = next(one for one in disputes.disputes(levels.city["lead"])[0] if one.subject == filed.id)
+    raised = next(one for one in disputes.disputes(levels.city["reviewer"])[0] if one.subject == filed.id)
     assert (raised.words, raised.org_id) == ("用途已写明", filed.org_id)
-    disputes.move(levels.city["lead"], raised.id, DisputeMove.KEEP, "仍需说明法定职责")
+    disputes.move(levels.city["reviewer"], raised.id, DisputeMove.KEEP, "仍需说明法定职责")
     levels.post()
     view = levels.region.exchange.request(levels.region["consumer"], made.id)
     assert view.request.outward is not None
@@ -214,7 +214,25 @@ def test_a_refusal_is_disputed_where_it_was_decided(levels: Levels) -> None:
     assert "仍需说明法定职责" in [step.words for step in view.steps]
     levels.region.exchange.dispute(levels.region["consumer"], made.id, DisputeMove.AGREE, "接受")
     levels.post()
-    assert disputes.view(levels.city["lead"], raised.id).dispute.state.value == "settled"
+    assert disputes.view(levels.city["reviewer"], raised.id).dispute.state.value == "settled"
+
+
+def test_a_request_of_another_node_is_worked_at_again_after_a_dispute(levels: Levels) -> None:
+    made, filed = levels.left(CAPITAL)
+    levels.city.exchange.refuse(levels.city["reviewer"], filed.id, "用途不明确")
+    levels.post()
+    levels.region.exchange.dispute(levels.region["consumer"], made.id, DisputeMove.RAISE, "用途已写明")
+    levels.post()
+    disputes = levels.city.platform.disputes
+    raised = next(one for one in disputes.disputes(levels.city["reviewer"])[0] if one.subject == filed.id)
+    disputes.move(levels.city["reviewer"], raised.id, DisputeMove.YIELD, "用途确已写明")
+    levels.post()
+    assert levels.here(made.id).state is RequestState.AWAY
+    assert "用途确已写明" in [
+        step.words for step in levels.region.exchange.request(levels.region["consumer"], made.id).steps
+    ]
+    done = levels.city.exchange.approve(levels.city["reviewer"], filed.id, "同意")
+    assert done.state is RequestState.PROVIDER_REVIEW
 
 
 def test_what_is_the_other_sides_to_do_in_a_dispute_is_done_neither_here_nor_by_letter(levels: Levels) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from beijiang.exchange import models
-from beijiang.exchange.events import GrantMoved, PushMoved, RequestMoved
+from beijiang.exchange.events import DisputeWon, GrantMoved, PushMoved, RequestMoved
 from beijiang.exchange.models import *  # noqa: F403 - the front door shows the whole vocabulary
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ __all__ = [
     "SERVING_JOB",
     "Answer",
     "Demands",
+    "DisputeWon",
     "Disputes",
     "Exchange",
     "FlightSql",

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from beijiang.kit import Event
 
-__all__ = ["GrantMoved", "PushMoved", "RequestMoved"]
+__all__ = ["DisputeWon", "GrantMoved", "PushMoved", "RequestMoved"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeWon(Event):
+    """A dispute about a correction ended for who raised it; the ticket has to be worked at again."""
+
+    dispute_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

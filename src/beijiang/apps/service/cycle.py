@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -25,7 +26,7 @@ from beijiang.apps.models.faults import faulty
 from beijiang.apps.service.audience import departments, people, said
 from beijiang.apps.service.checking import Checked, Checking, OpenedGrant
 from beijiang.apps.store import AppStore, CanaryStore, UsageStore
-from beijiang.kit import Conflict, NotFound, Refused
+from beijiang.kit import BeijiangError, Conflict, NotFound, Refused
 
 if TYPE_CHECKING:
     from beijiang.db import UnitOfWork
@@ -52,6 +53,20 @@ class Apps(Checking):
             except (NotFound, Conflict):  # not for the actor, or changed behind the platform's back: not offered
                 continue
         return shown
+
+    def reading(self, table: str, org_id: str) -> list[str]:
+        """Return the names of a department's applications in the store that read a table; one that does not open is left out."""
+        with self.db.read() as connection:
+            store = AppStore(connection)
+            live = [one for one in store.all() if one.org_id == org_id and one.serves]
+            marks = [(one, store.mark(one.id, one.current or 0)) for one in live]
+        names = []
+        for app, mark in marks:
+            with contextlib.suppress(BeijiangError):
+                tables = () if mark is None else self.bundle_of(mark).manifest.resources
+                if table in {self.gate.find(name) for name in tables}:
+                    names.append(app.name.zh)
+        return names
 
     def apps(self, actor: Actor) -> Sequence[App]:
         """Return the applications that the actor has to do with: those of the own department, all for the authority."""

@@ -283,7 +283,9 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             template,
             view=view,
             r=one,
-            disputable=platform.disputes.disputable(who, one.id, (DisputeKind.SILENCE, DisputeKind.REFUSAL)),
+            disputable=platform.disputes.disputable(
+                who, one.id, (DisputeKind.SILENCE, DisputeKind.REFUSAL, DisputeKind.NARROWING)
+            ),
             entry=entry,
             items={item.column: item for item in entry.items},
             offered=set(one.offered.columns),

@@ -1,5 +1,6 @@
 """``beijiang exchange``: what people at the terminal do."""
 
+from beijiang.exchange.commands.changes import add_changes
 from beijiang.exchange.commands.counts import add_counts
 from beijiang.exchange.commands.demands import demands
 from beijiang.exchange.commands.flight import add_flight
@@ -17,6 +18,7 @@ from beijiang.exchange.commands.templates import claims, templates
 from beijiang.exchange.commands.times import add_times
 
 __all__ = [
+    "add_changes",
     "add_counts",
     "add_flight",
     "add_intersections",

@@ -77,6 +77,7 @@ _DISPUTES = (
     Column("org", Text("提出部门", "raised by")),
     Column("against", Text("对方部门", "against")),
     Column("outcome", Text("裁定", "decision")),
+    Column("effect", Text("结果的执行", "what follows")),
 )
 _STEPS = (
     Column("at", Text("时间", "at")),
@@ -295,6 +296,7 @@ def _dispute(one: Dispute) -> dict[str, Any]:
         "org": one.org_id,
         "against": one.against,
         "outcome": None if one.outcome is None else one.outcome.text,
+        "effect": None if one.effect is None else one.effect.text,
     }
 
 

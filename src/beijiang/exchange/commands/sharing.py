@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models import Delegation, Grant, Plan, Request, Step
     from beijiang.exchange.service import Exchange
 
-__all__ = ["REQUESTS", "commands", "request_row"]
+__all__ = ["REQUESTS", "commands", "narrowing_of", "request_row"]
 
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _REQUEST = typer.Argument(help="Id of the request.")
@@ -289,7 +289,7 @@ def _add_decisions(group: typer.Typer, get: Callable[[], Exchange], who: Callabl
         person: str = _AS,
     ) -> None:
         """Pass a request on, or grant it after the last stage; with less than asked for if you say so."""
-        less = _narrowing(without, masked, without_way, until, where, calls, rows)
+        less = narrowing_of(without, masked, without_way, until, where, calls, rows)
         show([request_row(get().approve(who(person), request, words, less, revision))], REQUESTS)
 
     @group.command("refuse")
@@ -382,7 +382,7 @@ def _add_grants(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
         person: str = _AS,
     ) -> None:
         """Take something away from a grant; it holds for the very next access."""
-        less = _narrowing(without, masked, without_way, until, where, calls, rows)
+        less = narrowing_of(without, masked, without_way, until, where, calls, rows)
         changed = get().narrow(who(person), grant, less, words)
         show([_grant(changed, changed.standing(get().today))], _GRANTS)
 
@@ -494,7 +494,7 @@ def _terms(
     )
 
 
-def _narrowing(
+def narrowing_of(
     without: list[str],
     masked: list[str],
     without_way: list[Way],
@@ -503,6 +503,7 @@ def _narrowing(
     calls: int | None,
     rows: int | None,
 ) -> Narrowing:
+    """Return what options take away."""
     return Narrowing(
         without=frozenset(without),
         masked=frozenset(masked),

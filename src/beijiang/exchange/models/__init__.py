@@ -45,6 +45,7 @@ from beijiang.exchange.models.disputes import (
     DisputeSide,
     DisputeState,
     DisputeView,
+    Effect,
     Outcome,
 )
 from beijiang.exchange.models.flight import FlightState, FlightTable
@@ -219,6 +220,7 @@ __all__ = [
     "DisputeView",
     "Duty",
     "DutyState",
+    "Effect",
     "Elsewhere",
     "EntryAfar",
     "Evaluation",

@@ -35,6 +35,7 @@ __all__ = [
     "DisputeSide",
     "DisputeState",
     "DisputeView",
+    "Effect",
     "Outcome",
     "RaiseLimit",
     "check_dispute_move",
@@ -46,7 +47,7 @@ class DisputeKind(Word):
     """What one does not agree with."""
 
     REFUSAL = "refusal", "对不予共享决定的异议", "a refusal of a request"
-    NARROWING = "narrowing", "对收窄授权的异议", "a grant that was narrowed"
+    NARROWING = "narrowing", "对部分同意或收窄授权的异议", "less given than asked for, or a grant that was narrowed"
     REVOCATION = "revocation", "对暂停或撤销授权的异议", "a grant that was suspended or revoked"
     CORRECTION = "correction", "对校核结果的异议", "what came of a correction"
     SILENCE = "silence", "对逾期不答复的异议", "no answer in time"
@@ -91,6 +92,7 @@ class DisputeMove(Word):
     WITHDRAW = "withdraw", "撤回", "withdrawn"
     URGE = "urge", "催办", "urged"
     ESCALATE = "escalate", "督办", "escalated"
+    CARRIED_OUT = "carried_out", "已按结果修改", "carried out"
 
 
 class Outcome(Word):
@@ -99,6 +101,26 @@ class Outcome(Word):
     UPHELD = "upheld", "异议成立", "upheld"
     PARTLY = "partly", "部分成立", "upheld in part"
     REJECTED = "rejected", "异议不成立", "rejected"
+
+
+class Effect(Word):
+    """What became of the matter that was disputed, once the other side gave way or the authority decided for who raised it."""
+
+    REOPENED = (
+        "reopened",
+        "申请退回有异议的环节重新办理，时限重新计算",
+        "the request is worked at again from the disputed stage, in a new time",
+    )
+    RESTORED = "restored", "授权已恢复到有异议的决定之前", "the grant is as it was before the disputed decision"
+    TAKEN_UP = "taken_up", "校核工单重新办理", "the correction is worked at again"
+    TO_ANSWER = "to_answer", "须立即答复申请", "the request has to be answered at once"
+    TO_REVISE = (
+        "to_revise",
+        "目录须在期限内按结果修改并重新发布",
+        "the entry has to be revised and published anew in time",
+    )
+    REVISED = "revised", "目录已修改并重新发布", "the entry was revised and published anew"
+    ASK_ANEW = "ask_anew", "原授权已到期或情况已变，请重新申请", "the grant has run out or moved on; ask anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +206,10 @@ class Dispute:
     outcome: Outcome | None = None
     basis: str = ""
     """What the decision rests on."""
+    effect: Effect | None = None
+    """What became of the matter; None while the dispute is open, and where it changed nothing."""
+    barred: frozenset[str] = frozenset()
+    """Who took the disputed step, raised the dispute or answered it: they do not decide it."""
     case: Case | None = None
     limit: RaiseLimit | None = None
     """By when it could be raised, as the rule was then; None where no time ran, or where that was not kept yet."""

@@ -84,6 +84,8 @@ class Move(Word):
     CONFIRM_RECALL = "confirm_recall", "确认处理", "confirmed"
     EXCUSE = "excuse", "免除", "excused"
     APPEAL = "appeal", "申诉", "appealed"
+    REOPEN = "reopen", "按异议结果重新办理", "taken up again after a dispute"
+    RESTORE = "restore", "按异议结果恢复", "restored after a dispute"
     UNDONE = "undone", "对方节点未能办理", "could not be done at the other node"
 
 

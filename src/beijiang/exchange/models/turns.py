@@ -17,6 +17,8 @@ class Turn:
     orgs: Sequence[str]
     once: bool = False
     """Whether it is taken once only."""
+    barred: Sequence[str] = ()
+    """People of whom none may have been a party to a matter: the reader, and whom the reader stands in for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

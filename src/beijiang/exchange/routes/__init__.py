@@ -1,5 +1,6 @@
 """The JSON API of exchange."""
 
+from beijiang.exchange.routes.changes import changes
 from beijiang.exchange.routes.counts import counts
 from beijiang.exchange.routes.demands import demands
 from beijiang.exchange.routes.flight_offer import flight_door
@@ -18,6 +19,7 @@ from beijiang.exchange.routes.times import times
 
 __all__ = [
     "POINTS_PATH",
+    "changes",
     "counts",
     "demands",
     "disputes",

@@ -151,7 +151,11 @@ def disputes(service: Disputes) -> APIRouter:
         found, count = service.disputes(actor_of(request), DisputeQuery(words=q, open_only=open))
         return {"count": count, "disputes": [_dispute(one) for one in found]}
 
-    @routes.post("", status_code=201, summary="Disagree with a refusal, a kind of sharing, or a source")
+    @routes.post(
+        "",
+        status_code=201,
+        summary="Disagree with a decision on a request or grant, a correction, silence, a kind of sharing, or a source",
+    )
     def raise_(request: Request, order: DisputeOrder) -> dict[str, Any]:
         draft = DisputeDraft(kind=order.kind, subject=order.subject, words=order.words)
         return _dispute(service.raise_(actor_of(request), draft))
@@ -252,6 +256,7 @@ def _dispute(one: Dispute) -> dict[str, Any]:
         "words": one.words,
         "outcome": None if one.outcome is None else one.outcome.value,
         "basis": one.basis,
+        "effect": None if one.effect is None else one.effect.value,
         "created_at": one.created_at.isoformat(),
         "ended_at": None if one.ended_at is None else one.ended_at.isoformat(),
         "raise_limit": None if one.limit is None else one.limit.to_json(),

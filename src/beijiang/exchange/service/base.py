@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor, Clock, Word
     from beijiang.kit.errors import JsonValue
     from beijiang.protection import AnswerGate, Gate
-    from beijiang.quality import TicketView
+    from beijiang.quality import Move as TicketMove
+    from beijiang.quality import Ticket, TicketView
     from beijiang.standards import Case, Deadline, Standards
 
 __all__ = ["WORDS_LONGEST", "Base", "SharingParts", "said", "told_of"]
 
 WORDS_LONGEST = 2000
-_KEPT: Final = ("days", "reason", "step", "to")
+_KEPT: Final = ("days", "dispute", "outcome", "reason", "step", "to")
 """What of a step's detail is evidence too."""
 
 
@@ -54,6 +55,8 @@ class SharingParts:
     """The columns of a table that are being looked into, ``*`` for all."""
     ticket: Callable[[Actor, str], TicketView]
     """A request for correction as somebody sees it who may."""
+    move_ticket: Callable[[Actor, str, TicketMove, str], Ticket]
+    """Take a step with a request for correction."""
 
 
 class Base:

@@ -26,7 +26,8 @@ from beijiang.exchange.models import (
     refusals,
 )
 from beijiang.exchange.service.base import said
-from beijiang.exchange.service.requesting import STATES, Requesting
+from beijiang.exchange.service.requesting import Requesting
+from beijiang.exchange.service.settling import STATES
 from beijiang.exchange.store import RequestStore
 from beijiang.kit import Conflict, Invalid, Refused, Wanted, new_id
 from beijiang.standards import PauseReason, pause
@@ -130,7 +131,8 @@ class Deciding(Requesting):
 
         Raises:
             NotFound: no such request.
-            Conflict: no stage of it is worked at.
+            Conflict: no stage of it is worked at, or the data authority decided a dispute about this stage for who asked
+                (``bound_by_outcome``).
             Denied: it is another's to decide, or the actor's own request.
             Invalid: no reason, or for an application of the public none of the list (``refusal_reason``).
 
@@ -138,7 +140,8 @@ class Deciding(Requesting):
         before, behalf = self._to_decide(actor, request_id)
         if before.draft.is_public and reason not in refusals():
             raise refusal_reason(refusals())
-        after = replace(before, state=RequestState.REFUSED, decided_at=self.clock.now())
+        self._require_free(before)
+        after = self._ended(before, RequestState.REFUSED)
         stage = before.stages[before.at_stage].id
         detail = {"reason": reason} if before.draft.is_public else {}
         text = said(words, needed=True)
@@ -251,6 +254,21 @@ class Deciding(Requesting):
         if self._moved(request, known):
             raise data_moved()
         return known
+
+    def _require_free(self, request: Request) -> None:
+        """Return if a stage may be refused: not where the authority decided that its refusal or narrowing does not stand."""
+        with self.db.read() as connection:
+            steps = RequestStore(connection).steps(request.id)
+        last = next((step for step in reversed(steps) if step.move is Move.REOPEN), None)
+        stage = request.stage
+        if last is None or stage is None or last.stage != stage.id or "outcome" not in last.detail:
+            return
+        raise Conflict(
+            "数据局已裁定异议成立或部分成立，此环节只能同意或收窄后同意。",
+            "The data authority decided the dispute about this stage for who asked: approve, or approve with less.",
+            code="bound_by_outcome",
+            detail={"dispute": str(last.detail.get("dispute", ""))},
+        )
 
     def _let_out(self, tx: UnitOfWork, request: Request, words: str) -> None:
         if self.afar is None:

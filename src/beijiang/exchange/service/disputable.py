@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beijiang.exchange.errors import no_grant
-from beijiang.exchange.models import Move, RequestState, Side
+from beijiang.exchange.models import Move, RequestState
 from beijiang.exchange.models.dispute_terms import DisputeTerms, ground_on
 from beijiang.exchange.models.disputes import DisputeKind
-from beijiang.exchange.service.base import Base
+from beijiang.exchange.service.settling import Settling, since_reopened
 from beijiang.exchange.store import GrantStore, RequestStore
 from beijiang.kit import BeijiangError, Conflict, Invalid
 from beijiang.quality import Move as TicketMove
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.standards import Rule
 
-__all__ = ["Disputable", "Matter", "nothing_to_dispute"]
+__all__ = ["Disputable", "Matter", "disputed_step", "nothing_to_dispute"]
 
 _FILE_TOPIC: Final = "dispute.file"
 _ENDING: Final = frozenset({Move.SUSPEND, Move.REVOKE})
-_STANDING: Final = _ENDING | {Move.RESUME, Move.GIVE_UP}
+_STANDING: Final = _ENDING | {Move.RESUME, Move.GIVE_UP, Move.RESTORE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,11 @@ class Matter:
     against: str
     title: str
     since: datetime | None = None
+    by: frozenset[str] = frozenset()
+    """Who took the step that is disputed, and whom they stood in for."""
 
 
-class Disputable(Base):
+class Disputable(Settling):
     """Below the verbs of disputes."""
 
     def _tell(self, tx: UnitOfWork, subject: str) -> None:
@@ -121,33 +123,54 @@ class Disputable(Base):
         request = self._decided_here(actor, subject)
         if request.state is not RequestState.REFUSED or request.org_id != actor.org_id:
             raise nothing_to_dispute()
-        return Matter(request.provider_id, request.resource_name, request.decided_at)
+        with self.db.read() as connection:
+            steps = RequestStore(connection).steps(request.id)
+        last = disputed_step(DisputeKind.REFUSAL, steps)
+        if last is None:
+            raise nothing_to_dispute()
+        return Matter(_side(last, request), request.resource_name, request.decided_at, _people([last]))
+
+    def _partly(self, actor: Actor, subject: str) -> Matter:
+        """Return a request of one's own that was approved with less than was asked for."""
+        request = self._decided_here(actor, subject)
+        with self.db.read() as connection:
+            steps = RequestStore(connection).steps(request.id)
+        first = disputed_step(DisputeKind.NARROWING, steps)
+        wrong = request.state is not RequestState.PARTLY_APPROVED or request.org_id != actor.org_id
+        if wrong or first is None:
+            raise nothing_to_dispute()
+        less = [step for step in since_reopened(steps) if step.move is Move.NARROW]
+        return Matter(_side(first, request), request.resource_name, request.decided_at, _people(less))
 
     def _silence(self, actor: Actor, subject: str) -> Matter:
-        """Return a request of one's own that its provider did not answer in time; there is no being late for that."""
+        """Return a request of one's own that was not answered in time by whoever has it; there is no being late for that."""
         request = self._decided_here(actor, subject)
         standing = self._deadline(request)
-        silent = request.stage is not None and request.stage.side is Side.PROVIDER
-        overdue = silent and standing is not None and standing.state is CaseState.OVERDUE
+        overdue = request.stage is not None and standing is not None and standing.state is CaseState.OVERDUE
         if request.org_id != actor.org_id or request.state.is_over or not overdue:
             raise nothing_to_dispute()
-        return Matter(request.provider_id, request.resource_name)
+        whose = self._waits_for(request)
+        return Matter(request.provider_id if whose == request.org_id else whose, request.resource_name)
 
     def _narrowing(self, actor: Actor, subject: str) -> Matter:
-        """Return a grant to one's own department that its provider narrowed."""
+        """Return a grant to one's own department that was narrowed, or a request of it that was approved in part."""
+        with self.db.read() as connection:
+            asked = RequestStore(connection).get(subject)
+        if asked is not None:
+            return self._partly(actor, subject)
         grant, steps = self._own_grant(actor, subject)
-        cuts = [step.at for step in steps if step.move is Move.CUT]
-        if not cuts:
+        cut = disputed_step(DisputeKind.NARROWING, steps)
+        if cut is None:
             raise nothing_to_dispute()
-        return Matter(grant.provider_id, grant.resource_name, max(cuts))
+        return Matter(_side(cut, grant), grant.resource_name, cut.at, _people([cut]))
 
     def _revocation(self, actor: Actor, subject: str) -> Matter:
-        """Return a grant to one's own department that its provider suspended or revoked, and that stands so."""
+        """Return a grant to one's own department that was suspended or revoked, and that stands so."""
         grant, steps = self._own_grant(actor, subject)
-        last = next((step for step in reversed(steps) if step.move in _STANDING), None)
-        if last is None or last.move not in _ENDING:
+        last = disputed_step(DisputeKind.REVOCATION, steps)
+        if last is None:
             raise nothing_to_dispute()
-        return Matter(grant.provider_id, grant.resource_name, last.at)
+        return Matter(_side(last, grant), grant.resource_name, last.at, _people([last]))
 
     def _own_grant(self, actor: Actor, grant_id: str) -> tuple[Grant, Sequence[Step]]:
         with self.db.read() as connection:
@@ -161,16 +184,40 @@ class Disputable(Base):
         """Return a ticket of one's own department whose supplier answered that nothing is wrong, or sent it back."""
         view = self.parts.ticket(actor, subject)
         ticket = view.ticket
-        answered = [step.at for step in view.steps if step.move in {TicketMove.CONFIRM_RIGHT, TicketMove.SEND_BACK}]
+        answered = [step for step in view.steps if step.move in {TicketMove.CONFIRM_RIGHT, TicketMove.SEND_BACK}]
         if ticket.opened_org != actor.org_id or not answered:
             raise nothing_to_dispute()
-        return Matter(ticket.org_id, ticket.title, max(answered))
+        last = max(answered, key=lambda step: step.at)
+        return Matter(ticket.org_id, ticket.title, last.at, frozenset({last.by}))
+
+
+def disputed_step(kind: DisputeKind, steps: Sequence[Step]) -> Step | None:
+    """Return which step of a request or a grant a dispute is about; None where there is none that stands.
+
+    Of a request approved in part it is the first that gave less, for there it began; of a grant the newest.
+    """
+    if kind is DisputeKind.REVOCATION:
+        last = next((step for step in reversed(steps) if step.move in _STANDING), None)
+        return last if last is not None and last.move in _ENDING else None
+    if kind is DisputeKind.REFUSAL:
+        return next((step for step in reversed(steps) if step.move is Move.REFUSE), None)
+    fewer = next((step for step in since_reopened(steps) if step.move is Move.NARROW), None)
+    return fewer or next((step for step in reversed(steps) if step.move is Move.CUT), None)
+
+
+def _side(step: Step, of: Request | Grant) -> str:
+    """Return whose step it was: the department's that took it, its provider's where nobody's, or the asker's own."""
+    return step.org_id if step.org_id and step.org_id != of.org_id else of.provider_id
+
+
+def _people(steps: Sequence[Step]) -> frozenset[str]:
+    return frozenset(who for step in steps for who in (step.by, step.detail.get("behalf")) if who)
 
 
 def nothing_to_dispute() -> BeijiangError:
     """Return the error for what cannot be disputed."""
     return Invalid(
-        "只能对本部门被拒绝或逾期未答复的申请、被收窄或终止的授权、本部门提出的校核的结果，或其他部门的目录提出异议。其他节点的决定，请在该申请的页面向对方节点提出异议。",
-        "A dispute is about a request of one's own department that was refused or not answered in time, a grant to it that was narrowed or ended, what came of a correction it asked for, or another department's entry. What another node decided is disputed there, from the page of the request.",
+        "只能对本部门被拒绝、只同意一部分或逾期未答复的申请、被收窄或终止的授权、本部门提出的校核的结果，或其他部门的目录提出异议。其他节点的决定，请在该申请的页面向对方节点提出异议。",
+        "A dispute is about a request of one's own department that was refused, approved in part or not answered in time, a grant to it that was narrowed or ended, what came of a correction it asked for, or another department's entry. What another node decided is disputed there, from the page of the request.",
         code="no_dispute",
     )

@@ -20,19 +20,22 @@ from beijiang.exchange.models.disputes import (
     DisputeSide,
     DisputeState,
     DisputeView,
+    Effect,
     Outcome,
     check_dispute_move,
     dispute_moves_from,
 )
+from beijiang.exchange.models.turns import MatterReader, Turn
 from beijiang.exchange.service.base import said
-from beijiang.exchange.service.disputable import Disputable, nothing_to_dispute
-from beijiang.exchange.service.turns import reader_of
+from beijiang.exchange.service.disputable import nothing_to_dispute
+from beijiang.exchange.service.outcomes import Outcomes
 from beijiang.exchange.store import DisputeStore, LedgerLists, RequestStore
 from beijiang.ingest import AlertKind
-from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Text, new_id
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, Denied, Invalid, NotFound, Text, new_id
 from beijiang.standards import CaseState, begin, deadline, stop
 
 if TYPE_CHECKING:
+    from beijiang.catalog import EntryMoved
     from beijiang.exchange.models.dispute_terms import DisputeTerms
     from beijiang.exchange.models.disputes import DisputeKind, DisputeMoveOf
     from beijiang.kit import Actor, Part, Wanted, Word
@@ -43,16 +46,17 @@ __all__ = ["Disputes"]
 
 log = logging.getLogger(__name__)
 _TOPIC: Final = "dispute.mediate"
-_SIDES: Final[Mapping[Word, Permission]] = {
-    DisputeSide.OPENER: Permission.EXCHANGE_REQUEST_MAKE,
-    DisputeSide.OTHER: Permission.EXCHANGE_REQUEST_DECIDE,
-    DisputeSide.AUTHORITY: Permission.EXCHANGE_REQUEST_REVIEW,
+_FOR_AUTHORITY: Final = (Permission.EXCHANGE_REQUEST_REVIEW, Permission.EXCHANGE_REQUEST_CONFIRM)
+_SIDES: Final[Mapping[Word, Sequence[Permission]]] = {
+    DisputeSide.OPENER: (Permission.EXCHANGE_REQUEST_MAKE,),
+    DisputeSide.OTHER: (Permission.EXCHANGE_REQUEST_DECIDE,),
+    DisputeSide.AUTHORITY: _FOR_AUTHORITY,
 }
-"""By which right each side moves."""
+"""By which rights each side moves; where the decision was the authority's, those who decide for it answer as well."""
 _ALERTS: Final = (AlertKind.REQUEST, AlertKind.REQUEST_OVERDUE)
 
 
-class Disputes(Disputable):
+class Disputes(Outcomes):
     """What departments do not agree on."""
 
     def terms(self, actor: Actor, kind: DisputeKind, subject: str) -> DisputeTerms:
@@ -113,6 +117,7 @@ class Disputes(Disputable):
                 words=words,
                 state=DisputeState.OPEN,
                 limit=terms.limit,
+                barred=about.by | {actor.id},
                 created_at=now,
                 changed_at=now,
             )
@@ -151,14 +156,17 @@ class Disputes(Disputable):
         Raises:
             NotFound: no such dispute.
             Conflict: it is not possible now; the error says what is.
-            Denied: the move is another's.
+            Denied: the move is another's, or who would decide took the disputed step, raised the dispute or answered it
+                (``own_dispute``).
             Invalid: words, an outcome or a basis is missing.
 
         """
         before = self._peek(actor, dispute_id)
         spec = check_dispute_move(before.state, move)
-        self.access.require(actor, *_asked(before, spec))
+        behalf = self._mover(actor, before, spec)
         after = replace(before, state=spec.to)
+        if spec.side is DisputeSide.OTHER:
+            after = replace(after, barred=before.barred | {actor.id, behalf.id})
         if move is DisputeMove.DECIDE:
             if outcome is None or not basis.strip():
                 raise Invalid(
@@ -170,7 +178,7 @@ class Disputes(Disputable):
             after = self._timed(after)
         elif after.case is not None:
             after = replace(after, case=stop(after.case, self.clock.now()))
-        return self._put(actor, before, after, move, text)
+        return self._put(actor, before, after, move, text, behalf)
 
     def disputes(self, actor: Actor, query: DisputeQuery | None = None) -> tuple[Sequence[Dispute], int]:
         """Return the disputes of and against the actor's departments, newest first, and how many there are."""
@@ -185,9 +193,11 @@ class Disputes(Disputable):
         """Return a part of the disputes that were asked for and the actor may see, narrowed, counted and sorted."""
         self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
         with self.db.read() as connection:
-            known = DisputeStore(connection).organisations()
-            moves = [(spec, False) for move, spec in DISPUTE_MOVES.items() if move is not DisputeMove.WITHDRAW]
-            reader = reader_of(self.access, actor, known, _SIDES, moves)
+            known = sorted(DisputeStore(connection).organisations())
+            people = self._people_of(actor)
+            seen = {org for one in people for org in known if self._reads(one, org) and (query.mine or one is actor)}
+            turns = [turn for one in people for turn in self._turns(actor, one, known)]
+            reader = MatterReader(orgs=sorted(seen), every=len(seen) == len(known), turns=turns)
             return LedgerLists(connection).disputes(query, wanted, reader, self.clock.now())
 
     def view(self, actor: Actor, dispute_id: str) -> DisputeView:
@@ -224,7 +234,8 @@ class Disputes(Disputable):
     def watch(self) -> None:
         """Remind; an answer that is overdue takes the dispute to the authority. Called by the dispatcher every minute."""
         with self.db.read() as connection:
-            running = DisputeStore(connection).running()
+            store = DisputeStore(connection)
+            running = [*store.running(), *store.owed()]
         for dispute in running:
             standing = self.due(dispute)
             if standing is None or standing.state is CaseState.ANSWERED:
@@ -235,11 +246,33 @@ class Disputes(Disputable):
             if stage > dispute.urged:
                 self._urge(dispute, standing, stage, overdue=overdue)
 
+    def on_entry_moved(self, event: EntryMoved) -> None:
+        """Note that an entry was published anew that had to be revised after a dispute."""
+        with self.db.read() as connection:
+            owed = [one for one in DisputeStore(connection).owed() if one.subject == event.resource_id]
+        if not owed:
+            return
+        try:
+            known = self.parts.catalog.published(SYSTEM, event.resource_id)
+        except NotFound:  # taken offline: nothing is said wrongly of it any more, nor is it revised
+            return
+        for dispute in owed:
+            if dispute.ended_at is None or known.version.published_at <= dispute.ended_at:
+                continue
+            now, case = self.clock.now(), dispute.case
+            after = replace(dispute, effect=Effect.REVISED, case=None if case is None else stop(case, now))
+            self._put(SYSTEM, dispute, after, DisputeMove.CARRIED_OUT, "")
+
     def _urge(self, dispute: Dispute, standing: Deadline, stage: int, *, overdue: bool) -> None:
         words = Text(
             f"异议“{dispute.title}”{'已超过' if overdue else '须在'} {standing.last_day} {'的期限' if overdue else '前办理'}。",
             f"The dispute {dispute.title} {'was' if overdue else 'is'} due on {standing.last_day}.",
         )
+        if dispute.effect is Effect.TO_REVISE:
+            words = Text(
+                f"目录“{dispute.title}”{'未在' if overdue else '须在'} {standing.last_day} 前按异议结果修改并重新发布。",
+                f"The entry {dispute.title} {'was' if overdue else 'is'} to be revised after a dispute by {standing.last_day}.",
+            )
         after = replace(dispute, urged=stage)
         if overdue and dispute.state is DisputeState.OPEN:
             after = replace(self._timed(dispute), state=DisputeState.MEDIATING)
@@ -249,7 +282,8 @@ class Disputes(Disputable):
             log.info("a dispute was moved by somebody else: %s", error.reason)
             return
         kind = AlertKind.REQUEST_OVERDUE if overdue else AlertKind.REQUEST
-        self.parts.alerts.say(kind, dispute.id, dispute.against, words)
+        step = standing.step if dispute.effect is Effect.TO_REVISE else 0
+        self.parts.alerts.renew(kind, dispute.id, self._goes_to(dispute.against, dispute.against, step), words)
 
     def _timed(self, dispute: Dispute) -> Dispute:
         """Start the time of whoever has to act."""
@@ -260,42 +294,119 @@ class Disputes(Disputable):
         with self.db.read() as connection:
             found = DisputeStore(connection).get(dispute_id)
         if found is not None and any(
-            self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ, org) for org in (found.org_id, found.against)
+            self._reads(one, org) for one in self._people_of(actor) for org in (found.org_id, found.against)
         ):
             return found
         self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
         raise _no_dispute()
 
     def _moves(self, actor: Actor, dispute: Dispute) -> Sequence[DisputeMove]:
-        possible = dispute_moves_from(dispute.state)
-        return [move for move in possible if self.access.allows(actor, *_asked(dispute, DISPUTE_MOVES[move]))]
+        people = self._people_of(actor)
+        return [
+            move
+            for move in dispute_moves_from(dispute.state)
+            if any(self._may_move(actor, one, dispute, DISPUTE_MOVES[move]) for one in people)
+        ]
 
-    def _put(self, actor: Actor, before: Dispute, after: Dispute, move: DisputeMove, words: str) -> Dispute:
+    def _people_of(self, actor: Actor) -> list[Actor]:
+        """Return an actor and those for whom the actor stands in today."""
+        return [actor, *self._principals(actor)]
+
+    def _reads(self, one: Actor, org: str) -> bool:
+        return self.access.allows(one, Permission.EXCHANGE_REQUEST_READ, org)
+
+    def _mover(self, actor: Actor, dispute: Dispute, spec: DisputeMoveOf) -> Actor:
+        """Return in whose place an actor takes a step: the actor's own, or of somebody who is stood in for.
+
+        Raises:
+            Denied: it is another's, or nobody decides what they took part in (``own_dispute``).
+
+        """
+        people = self._people_of(actor)
+        found = next((one for one in people if self._may_move(actor, one, dispute, spec)), None)
+        if found is not None:
+            return found
+        if not any(self._has_side(one, spec.side, _org_of(dispute, spec)) for one in people):
+            self.access.require(actor, _SIDES[spec.side][0], _org_of(dispute, spec))
+        raise Denied(
+            "作出有异议的决定、提出异议或代表一方答复的人，不能裁定同一件异议。请由数据局另一人裁定。",
+            "Who took the disputed decision, raised the dispute or answered it does not decide it. Somebody else of the data authority has to.",
+            code="own_dispute",
+        )
+
+    def _may_move(self, actor: Actor, one: Actor, dispute: Dispute, spec: DisputeMoveOf) -> bool:
+        """Tell whether an actor takes a step in somebody's place, or their own."""
+        if one is not actor and spec.side is DisputeSide.OPENER:
+            return False  # to raise and to withdraw is the asker's own; who is away is stood in for in deciding
+        judges = spec.side is DisputeSide.AUTHORITY
+        if judges and dispute.barred & {actor.id, one.id}:
+            return False
+        return self._has_side(one, spec.side, _org_of(dispute, spec))
+
+    def _has_side(self, one: Actor, side: DisputeSide, org: str) -> bool:
+        if any(self.access.allows(one, right, org) for right in _SIDES[side]):
+            return True
+        own = side is DisputeSide.OTHER and one.org_id == org
+        return own and any(self.access.allows(one, right, org) for right in _FOR_AUTHORITY)
+
+    def _turns(self, actor: Actor, one: Actor, known: Sequence[str]) -> list[Turn]:
+        """Say which steps an actor takes in somebody's place, so that the database can look for them."""
+        moves = [(move, spec) for move, spec in DISPUTE_MOVES.items() if move is not DisputeMove.WITHDRAW]
+        return [
+            Turn(
+                states=sorted(state.value for state in spec.at),
+                side=spec.side.value,
+                orgs=[org for org in known if self._has_side(one, spec.side, org)],
+                barred=sorted({actor.id, one.id}) if spec.side is DisputeSide.AUTHORITY else (),
+            )
+            for _, spec in moves
+            if one is actor or spec.side is not DisputeSide.OPENER
+        ]
+
+    def _put(
+        self,
+        actor: Actor,
+        before: Dispute,
+        after: Dispute,
+        move: DisputeMove,
+        words: str,
+        behalf: Actor | None = None,
+    ) -> Dispute:
         now = self.clock.now()
-        ended = now if after.state.is_over else None
+        ended = before.ended_at or (now if after.state.is_over else None)
         changed = replace(after, revision=before.revision + 1, changed_at=now, ended_at=ended)
-        detail: dict[str, JsonValue] = {
-            "move": move.value,
-            "from": before.state.value,
-            "to": changed.state.value,
-            "outcome": None if changed.outcome is None else changed.outcome.value,
-            "basis": changed.basis,
-            "words": words,
-        }
+        other = behalf if behalf is not None and behalf.id != actor.id else None
         with self.db.begin() as tx:
+            changed = self._effect(tx, actor, changed, move, words)
+            detail: dict[str, JsonValue] = {
+                "move": move.value,
+                "from": before.state.value,
+                "to": changed.state.value,
+                "outcome": None if changed.outcome is None else changed.outcome.value,
+                "effect": None if changed.effect is None else changed.effect.value,
+                "basis": changed.basis,
+                "words": words,
+                **({} if other is None else {"behalf": other.name}),
+            }
             if not DisputeStore(tx.connection).save(changed):
                 raise changed_meanwhile()
-            RequestStore(tx.connection).add_step(self._step(actor, changed.id, move, words))
+            RequestStore(tx.connection).add_step(self._step(actor, changed.id, move, words, behalf=other))
             self._tell(tx, changed.subject)
             self.parts.evidence.record(tx, actor, "exchange.dispute_move", target=changed.id, detail=detail)
         if move not in {DisputeMove.URGE, DisputeMove.ESCALATE}:
             for kind in _ALERTS:
                 self.parts.alerts.clear(kind, changed.id)
+        if changed.effect is Effect.TO_REVISE and before.effect is None:
+            told = Text(
+                f"对目录“{changed.title}”的异议成立，请按结果修改并重新发布。",
+                f"The dispute about the entry {changed.title} was upheld; revise it and publish it anew.",
+            )
+            self.parts.alerts.say(AlertKind.REQUEST, changed.id, changed.against, told)
         return changed
 
 
-def _asked(dispute: Dispute, spec: DisputeMoveOf) -> tuple[Permission, str | None]:
-    return _SIDES[spec.side], dispute.org_id if spec.side is DisputeSide.OPENER else dispute.against
+def _org_of(dispute: Dispute, spec: DisputeMoveOf) -> str:
+    return dispute.org_id if spec.side is DisputeSide.OPENER else dispute.against
 
 
 def _no_dispute() -> BeijiangError:

@@ -27,15 +27,15 @@ from beijiang.exchange.models import (
 )
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.minuting import minutes_of
+from beijiang.exchange.service.planning import Planning
 from beijiang.exchange.service.settling import AGREEMENT
-from beijiang.exchange.service.travelling import Travelling
 from beijiang.exchange.store import (
     GrantStore,
     MatterLists,
     RequestStore,
 )
 from beijiang.ingest import AlertKind
-from beijiang.kit import Conflict, Invalid, Text, new_id
+from beijiang.kit import Invalid, Text, new_id
 from beijiang.quality import HandedOut
 from beijiang.standards import SheetFormat, paper_file
 
@@ -54,7 +54,7 @@ ENDING_DAYS: Final = 14
 """Days before its end at which a grant's holder is told."""
 
 
-class Exchange(Travelling):
+class Exchange(Planning):
     """From a department's demand to the data that it may have, and the proof of it (共享交换)."""
 
     def minutes(self, actor: Actor, request_id: str, language: Language) -> HandedOut:
@@ -182,7 +182,7 @@ class Exchange(Travelling):
             Invalid: no reason.
 
         """
-        found = self._managed(actor, grant_id, GrantState.ACTIVE, GrantState.WAITING)
+        found = self._changeable(actor, grant_id, Move.SUSPEND)
         return self._put(actor, found, replace(found, state=GrantState.SUSPENDED), Move.SUSPEND, words)
 
     def resume(self, actor: Actor, grant_id: str, words: str) -> Grant:
@@ -194,7 +194,7 @@ class Exchange(Travelling):
             Invalid: no reason.
 
         """
-        found = self._managed(actor, grant_id, GrantState.SUSPENDED)
+        found = self._changeable(actor, grant_id, Move.RESUME)
         return self._put(actor, found, replace(found, state=GrantState.ACTIVE), Move.RESUME, words)
 
     def narrow(self, actor: Actor, grant_id: str, narrowing: Narrowing, words: str) -> Grant:
@@ -206,7 +206,7 @@ class Exchange(Travelling):
             Invalid: it would give more than before, or nothing; or no reason.
 
         """
-        found = self._managed(actor, grant_id, GrantState.ACTIVE, GrantState.WAITING, GrantState.SUSPENDED)
+        found = self._changeable(actor, grant_id, Move.CUT)
         if narrowing.filters:
             self._check_filters(found.table, 0, narrowing.filters)
         return self._put(actor, found, replace(found, terms=found.terms.narrowed(narrowing)), Move.CUT, words)
@@ -220,7 +220,7 @@ class Exchange(Travelling):
             Invalid: no reason.
 
         """
-        found = self._managed(actor, grant_id, *(state for state in GrantState if state is not GrantState.REVOKED))
+        found = self._changeable(actor, grant_id, Move.REVOKE)
         ended = replace(found, state=GrantState.REVOKED, ended_at=self.clock.now(), reason=said(words, needed=True))
         return self._put(actor, found, ended, Move.REVOKE, words)
 
@@ -233,10 +233,7 @@ class Exchange(Travelling):
             Invalid: no reason.
 
         """
-        found = self._held(actor, grant_id)
-        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, found.org_id)
-        if found.state is GrantState.REVOKED:
-            raise _ended(found.standing(self.today))
+        found = self._changeable(actor, grant_id, Move.GIVE_UP)
         ended = replace(found, state=GrantState.REVOKED, ended_at=self.clock.now(), reason=said(words, needed=True))
         return self._put(actor, found, ended, Move.GIVE_UP, words)
 
@@ -274,13 +271,6 @@ class Exchange(Travelling):
                 )
                 self.parts.alerts.say(AlertKind.GRANT_ENDING, grant.id, grant.org_id, text)
 
-    def _managed(self, actor: Actor, grant_id: str, *states: GrantState) -> Grant:
-        found = self._held(actor, grant_id)
-        self.access.require(actor, Permission.EXCHANGE_GRANT_MANAGE, found.provider_id)
-        if found.standing(self.today) not in states:
-            raise _ended(found.standing(self.today))
-        return found
-
     def _put(self, actor: Actor, before: Grant, after: Grant, move: Move, words: str) -> Grant:
         changed = replace(after, revision=before.revision + 1)
         step = self._step(actor, before.id, move, said(words, needed=True), detail={"terms": changed.terms.to_json()})
@@ -289,12 +279,3 @@ class Exchange(Travelling):
         if changed.state is GrantState.REVOKED:
             self.parts.alerts.clear(AlertKind.GRANT_ENDING, before.id)
         return changed
-
-
-def _ended(state: GrantState) -> Conflict:
-    return Conflict(
-        f"授权现为“{state.text.zh}”，不能这样办理。",
-        f"The grant is {state.text.en}; this is not possible now.",
-        code="grant_state",
-        detail={"state": state.value},
-    )

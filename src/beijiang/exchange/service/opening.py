@@ -42,8 +42,7 @@ from beijiang.exchange.models.flows import OPENING
 from beijiang.exchange.models.handing import Mark
 from beijiang.exchange.models.opening import with_appeal
 from beijiang.exchange.service.base import said
-from beijiang.exchange.service.requesting import STATES
-from beijiang.exchange.service.settling import Settling
+from beijiang.exchange.service.settling import STATES, Settling
 from beijiang.exchange.store import GrantStore, HandingStore, OpeningStore, RequestStore
 from beijiang.kit import ANONYMOUS, Conflict, Denied, NotFound, new_id
 from beijiang.protection import FileMark

@@ -35,7 +35,7 @@ from beijiang.exchange.models import (
     word_problems,
 )
 from beijiang.exchange.service.base import said
-from beijiang.exchange.service.settling import Settling
+from beijiang.exchange.service.settling import STATES, Settling
 from beijiang.exchange.store import MatterLists, RequestStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, Text, new_id
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from beijiang.catalog import Published
     from beijiang.db import UnitOfWork
-    from beijiang.exchange.models import Step
+    from beijiang.exchange.models import Stage, Step
     from beijiang.kit import Actor, Part, Wanted
     from beijiang.standards import Deadline
 
@@ -52,14 +52,6 @@ __all__ = ["Requesting"]
 
 BASKET_MOST: Final = 100
 _OPINIONS: Final = frozenset({Move.APPROVE, Move.NARROW, Move.ASK_MORE})
-STATES: Final = {
-    "leaving": RequestState.AUTHORITY_REVIEW,
-    "formal_review": RequestState.FORMAL_REVIEW,
-    "provider_opinion": RequestState.PROVIDER_REVIEW,
-    "provider_decision": RequestState.PROVIDER_REVIEW,
-    "authority_decision": RequestState.AUTHORITY_REVIEW,
-    "appeal_decision": RequestState.AUTHORITY_REVIEW,
-}
 
 
 class Requesting(Settling):
@@ -138,16 +130,9 @@ class Requesting(Settling):
         entry = known.version.entry
         outward = self._elsewhere(known) is not None
         found = self._traits(known, draft.terms, actor.org_id or "", outward=outward)
-        planned = []
         stages = stages_for(found)
-        for place, stage in enumerate(stages):
-            rule = self._limit_of(stages, place, entry.provider_id)
-            due = None
-            if rule is not None and rule.unit == "working_day":
-                due = self.parts.standards.due(self.today, int(rule.value)).on
-            org = entry.provider_id if stage.side is Side.PROVIDER else None
-            planned.append(PlannedStage(stage, org, due, "" if rule is None else rule.id))
-        return Plan(tuple(self._problems(actor, known, draft)), found, tuple(planned))
+        planned = tuple(self._planned(stages, place, entry.provider_id) for place in range(len(stages)))
+        return Plan(tuple(self._problems(actor, known, draft)), found, planned)
 
     def submit(self, actor: Actor, request_ids: Sequence[str]) -> list[Request]:
         """Hand in requests of the basket, all or none; what needs no approval is granted at once.
@@ -275,7 +260,7 @@ class Requesting(Settling):
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, before.org_id)
         if before.state.is_over or before.state is RequestState.DRAFT:
             raise not_now(before.state)
-        after = replace(before, state=RequestState.WITHDRAWN, decided_at=self.clock.now())
+        after = self._ended(before, RequestState.WITHDRAWN)
         step = self._step(actor, before.id, Move.WITHDRAW, said(words, needed=True))
         return self._save(tx, actor, before, after, step, "request_withdraw")
 
@@ -407,6 +392,15 @@ class Requesting(Settling):
         if found is None:
             raise nothing_to_share()
         return Elsewhere(node_id=found.node_id, node_name=found.node_name, outward=True, resource_id=found.resource_id)
+
+    def _planned(self, stages: Sequence[Stage], place: int, provider_id: str) -> PlannedStage:
+        """Return a stage with whom it would wait for, and until when if it began today."""
+        stage, rule = stages[place], self._limit_of(stages, place, provider_id)
+        due = None
+        if rule is not None and rule.unit == "working_day":
+            due = self.parts.standards.due(self.today, int(rule.value)).on
+        org = provider_id if stage.side is Side.PROVIDER else None
+        return PlannedStage(stage, org, due, "" if rule is None else rule.id)
 
     def _draft(self, actor: Actor, request_id: str) -> Request:
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)

@@ -13,6 +13,7 @@ from beijiang.exchange.models import (
     Grant,
     GrantState,
     Move,
+    RequestState,
     Side,
     Trait,
     item_problems,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.standards import Case, Rule
 
-__all__ = ["AGREEMENT", "Settling"]
+__all__ = ["AGREEMENT", "STATES", "Settling", "since_reopened"]
 
 AGREEMENT: Final = Text(
     "使用方只为所申请的用途使用数据，不得转给他人，保留使用记录；提供方对数据来源负责，使用方对数据使用负责。",
@@ -54,6 +55,15 @@ AGREEMENT: Final = Text(
 ALERTS: Final = (AlertKind.REQUEST, AlertKind.REQUEST_OVERDUE)
 
 
+STATES: Final = {
+    "leaving": RequestState.AUTHORITY_REVIEW,
+    "formal_review": RequestState.FORMAL_REVIEW,
+    "provider_opinion": RequestState.PROVIDER_REVIEW,
+    "provider_decision": RequestState.PROVIDER_REVIEW,
+    "authority_decision": RequestState.AUTHORITY_REVIEW,
+    "appeal_decision": RequestState.AUTHORITY_REVIEW,
+}
+"""How a request stands at each stage."""
 _TO_AUTHORITY: Final = 2
 """The step of an escalation at which the data authority takes a matter up."""
 
@@ -78,7 +88,7 @@ class Settling(Attaching):
         before = [s for s in steps if s.move in {Move.APPROVE, Move.NARROW} and s.stage != stage.id]
         decided = (
             {s.by for s in before}
-            | {s.by for s in steps if s.move is Move.REFUSE}
+            | {s.by for s in since_reopened(steps) if s.move is Move.REFUSE}
             | {s.detail.get("behalf", "") for s in before}
         )
         deputed = self._stands_in(actor, request)
@@ -140,6 +150,13 @@ class Settling(Attaching):
         found = {one.org_id for one in people if self.access.allows(one.as_actor(None), right, org_id)}
         tiers = {one.id: one.admin_tier for one in self.access.organisations()}
         return sorted((org for org in found if org), key=lambda org: (-tiers.get(org, 0), org))
+
+    def _waits_for(self, request: Request) -> str:
+        """Return the department that a request waits for."""
+        stage = request.stage
+        if stage is None or stage.side is Side.PROVIDER:
+            return request.provider_id
+        return next(iter(self._offices(Permission(stage.permission), request.provider_id)), request.provider_id)
 
     def _goes_to(self, whose: str, org_id: str, step: int) -> str:
         """Return the department that hears of a late matter of ``org_id`` that waits for ``whose``: that one, the data authority, the one above."""
@@ -224,8 +241,15 @@ class Settling(Attaching):
     # The grant
 
     def _granted(self, tx: UnitOfWork, actor: Actor, request: Request, levels: Mapping[str, str]) -> Request:
-        """Make the grant of a request that was decided, in the same transaction."""
+        """Make the grant of a request that was decided, in the same transaction; one taken up again changes the grant it has."""
         terms, draft = request.offered, request.draft
+        held = None if request.grant_id is None else GrantStore(tx.connection).get(request.grant_id)
+        if held is not None and held.state is not GrantState.REVOKED:
+            found = {column: levels.get(column, "L1") for column in terms.columns}
+            changed = replace(held, terms=terms, levels=found, state=GrantState.ACTIVE, revision=held.revision + 1)
+            detail = {"terms": terms.to_json()}
+            self._changed(tx, actor, held, changed, self._step(actor, held.id, Move.RESTORE, "", detail=detail))
+            return request
         grant = Grant(
             id=new_id("gra"),
             request_id=request.id,
@@ -251,7 +275,8 @@ class Settling(Attaching):
 
     def _make(self, tx: UnitOfWork, actor: Actor, grant: Grant, words: str) -> None:
         GrantStore(tx.connection).add(grant)
-        RequestStore(tx.connection).add_step(self._step(actor, grant.id, Move.GRANT, words))
+        step = self._step(actor, grant.id, Move.GRANT, words, detail={"terms": grant.terms.to_json()})
+        RequestStore(tx.connection).add_step(step)
         detail: dict[str, JsonValue] = {
             "request": grant.request_id,
             "table": grant.table,
@@ -286,14 +311,33 @@ class Settling(Attaching):
             raise changed_meanwhile()
         RequestStore(tx.connection).add_step(step)
         StopStore(tx.connection).add(_narrowed(before, changed, self.clock.now()))
+        back = removed(changed.terms.columns, before.terms.columns)
+        StopStore(tx.connection).give_back(before.id, back, self.clock.now())
         self._travelled(tx, RequestStore(tx.connection).get(before.request_id or ""))
         self.parts.evidence.record(tx, actor, f"exchange.grant_{step.move.value}", target=before.id, detail=detail)
         tx.publish(GrantMoved(grant_id=before.id))
+
+    def _ended(self, request: Request, state: RequestState) -> Request:
+        """Return a request that ends without a grant; one taken up again after a dispute falls back on the grant that it has."""
+        ended = replace(request, state=state, decided_at=self.clock.now())
+        if request.grant_id is None:
+            return ended
+        with self.db.read() as connection:
+            held = GrantStore(connection).get(request.grant_id)
+        if held is None or held.state is GrantState.REVOKED:
+            return ended
+        return replace(ended, state=RequestState.PARTLY_APPROVED, offered=held.terms)
 
     def _quiet(self, request: Request) -> None:
         """Close the alerts of a request that has moved."""
         for kind in ALERTS:
             self.parts.alerts.clear(kind, request.id)
+
+
+def since_reopened(steps: Sequence[Step]) -> Sequence[Step]:
+    """Return the steps of a request since a dispute last had it taken up again; all, where none did."""
+    again = [place for place, step in enumerate(steps) if step.move is Move.REOPEN]
+    return steps[again[-1] :] if again else steps
 
 
 def _narrowed(before: Grant, after: Grant, at: datetime) -> list[Stop]:

@@ -273,7 +273,7 @@ class Timing(Deciding):
             else Text(f"共享申请“{name}”须在 {due} 前办理。", f"The request for {name} is due on {due}.")
         )
         move, action = (Move.ESCALATE, "request_escalate") if overdue else (Move.URGE, "request_urge")
-        whose = self._whose(request)
+        whose = self._waits_for(request)
         to = self._goes_to(whose, request.provider_id, standing.step)
         detail = {"to": to, "step": standing.step} if overdue else {"to": to}
         at = "" if request.stage is None else request.stage.id
@@ -282,13 +282,6 @@ class Timing(Deciding):
             self._save(tx, SYSTEM, request, replace(request, urged=stage), step, action)
         kind = AlertKind.REQUEST_OVERDUE if overdue else AlertKind.REQUEST
         self.parts.alerts.renew(kind, request.id, to, words)
-
-    def _whose(self, request: Request) -> str:
-        """Return the department that a request waits for."""
-        stage = request.stage
-        if stage is None or stage.side is Side.PROVIDER:
-            return request.provider_id
-        return next(iter(self._offices(Permission(stage.permission), request.provider_id)), request.provider_id)
 
     def _end_pause(self, request: Request) -> None:
         """Let a time run on that stood still for a third party as long as that may take."""
@@ -343,7 +336,7 @@ class Timing(Deciding):
 
     def _lapse(self, request: Request, last: date) -> None:
         words = f"未在 {last} 前补正，视为撤回。仍需使用的，请重新申请。"
-        after = replace(request, state=RequestState.WITHDRAWN, decided_at=self.clock.now())
+        after = self._ended(request, RequestState.WITHDRAWN)
         step = self._step(SYSTEM, request.id, Move.WITHDRAW, words)
         self._timed(SYSTEM, request, after, step, "request_lapse")
 

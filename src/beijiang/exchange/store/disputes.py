@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, or_, select, update
 
-from beijiang.exchange.models.disputes import Dispute, DisputeKind, DisputeState, Outcome, RaiseLimit
+from beijiang.exchange.models.disputes import Dispute, DisputeKind, DisputeState, Effect, Outcome, RaiseLimit
 from beijiang.exchange.models.ratings import Rating
 from beijiang.exchange.store.schema import exchange_dispute, exchange_rating
 from beijiang.standards import Case
@@ -54,6 +54,11 @@ class DisputeStore:
         rows = select(exchange_dispute).where(_D.state.not_in(_OVER)).order_by(_D.created_at, _D.id)
         return [dispute_of(row) for row in self._connection.execute(rows)]
 
+    def owed(self) -> list[Dispute]:
+        """Return the disputes that are over and whose entry has not been revised yet, the oldest first."""
+        rows = select(exchange_dispute).where(_D.effect == Effect.TO_REVISE.value)
+        return [dispute_of(row) for row in self._connection.execute(rows.order_by(_D.created_at, _D.id))]
+
     def find(self, query: DisputeQuery, orgs: Collection[str], *, every: bool) -> tuple[list[Dispute], int]:
         """Return disputes of or against some departments, newest first, and how many there are."""
         wanted = disputes_asked(query, orgs, every=every)
@@ -97,6 +102,8 @@ def _values(one: Dispute) -> dict[str, Any]:
         "kind": one.kind.value,
         "state": one.state.value,
         "outcome": None if one.outcome is None else one.outcome.value,
+        "effect": None if one.effect is None else one.effect.value,
+        "barred": "".join(f" {who} " for who in sorted(one.barred)),
         "clock": None if one.case is None else one.case.to_json(),
         "raise_limit": None if one.limit is None else one.limit.to_json(),
     }
@@ -121,6 +128,8 @@ def dispute_of(row: Row[Any]) -> Dispute:
         kind=DisputeKind(row.kind),
         state=DisputeState(row.state),
         outcome=None if row.outcome is None else Outcome(row.outcome),
+        effect=None if row.effect is None else Effect(row.effect),
+        barred=frozenset(row.barred.split()),
         case=None if row.clock is None else Case.from_json(row.clock),
         limit=None if row.raise_limit is None else RaiseLimit.from_json(row.raise_limit),
     )

@@ -66,7 +66,7 @@ class LedgerLists:
         rows = disputes_asked(query, reader.orgs, every=reader.every)
         sides = {"opener": _D.org_id, "other": _D.against, "authority": _D.against}
         shelf = Shelf(
-            rows=rows.where(_waits(_D.state, sides, reader.turns)) if query.mine else rows,
+            rows=rows.where(_waits(_D.state, sides, reader.turns, parties=_D.barred)) if query.mine else rows,
             columns={
                 "title": _D.title,
                 "kind": _D.kind,
@@ -117,10 +117,13 @@ def _waits(
     sides: Mapping[str, ColumnElement[Any]],
     turns: Sequence[Turn],
     done: ColumnElement[Any] | None = None,
+    parties: ColumnElement[Any] | None = None,
 ) -> ColumnElement[bool]:
-    """Say in SQL whether one of the reader's moves is possible; what was ``done`` once is done no more."""
+    """Say in SQL whether one of the reader's moves is possible; what was ``done`` once is done no more, and ``parties`` do not judge."""
     moves = []
     for turn in turns:
         move = and_(state.in_(turn.states), sides[turn.side].in_(turn.orgs))
+        if parties is not None:
+            move = and_(move, *(~parties.contains(f" {one} ", autoescape=True) for one in turn.barred))
         moves.append(and_(move, done.is_(None)) if turn.once and done is not None else move)
     return or_(false(), *moves)

@@ -126,7 +126,12 @@ def _is_party(who: Collection[str]) -> ColumnElement[bool]:
     here = _S.matter_id == _R.id
     behalf = _S.detail["behalf"].as_string()
     earlier = and_(_S.move.in_(_AGREED), _S.stage != _R.stage, or_(_S.by.in_(who), behalf.in_(who)))
-    spoke = or_(and_(_S.move.in_((*_ASKED, Move.REFUSE.value)), _S.by.in_(who)), earlier)
+    later = exchange_step.alias("later")
+    again = exists().where(
+        later.c.matter_id == _S.matter_id, later.c.move == Move.REOPEN.value, later.c.place > _S.place
+    )
+    refused = and_(_S.move == Move.REFUSE.value, not_(again), _S.by.in_(who))
+    spoke = or_(and_(_S.move.in_(_ASKED), _S.by.in_(who)), refused, earlier)
     return or_(_R.by.in_(who), exists().where(here, spoke))
 
 

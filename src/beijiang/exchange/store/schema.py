@@ -249,6 +249,8 @@ exchange_dispute = Table(
     Column("state", String(20), nullable=False),
     Column("outcome", String(20)),
     Column("basis", Text, nullable=False),
+    Column("effect", String(20)),
+    Column("barred", Text, nullable=False, server_default=""),
     Column("clock", JsonDocument),
     Column("raise_limit", JsonDocument),
     Column("urged", Integer, nullable=False),

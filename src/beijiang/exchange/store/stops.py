@@ -47,13 +47,19 @@ class StopStore:
         same = (_S.grant_id == grant_id, _S.item.in_(columns), _S.ended_at.is_(None), ~narrowed)
         self._connection.execute(update(exchange_stop).where(*same).values(ended_at=at))
 
+    def give_back(self, grant_id: str, columns: Collection[str], at: datetime) -> None:
+        """Note that what a narrowing took away is shared again: a dispute about it ended so."""
+        narrowed = _S.reason == StopReason.NARROWED.value
+        same = (_S.grant_id == grant_id, _S.item.in_(columns), _S.ended_at.is_(None), narrowed)
+        self._connection.execute(update(exchange_stop).where(*same).values(ended_at=at))
+
     def of(self, grant_id: str) -> list[Stop]:
         """Return what stopped of a grant, newest first."""
         rows = select(exchange_stop).where(_S.grant_id == grant_id).order_by(_S.since.desc(), _S.item)
         return [_stop(row) for row in self._connection.execute(rows)]
 
     def open(self) -> dict[str, dict[str, StopReason]]:
-        """Return what is not shared now, by grant; what a narrowing took away is not among it, for it never comes back."""
+        """Return what is not shared now, by grant; what a narrowing took away is not among it, for no change of an entry brings it back."""
         rows = select(exchange_stop).where(_S.ended_at.is_(None), _S.reason != StopReason.NARROWED.value)
         found: dict[str, dict[str, StopReason]] = {}
         for row in self._connection.execute(rows):
