@@ -406,7 +406,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     exchange.afar = travels
     sources.renewals.append(travels.renew)
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
-    plan_tables = PlanTables(plan, figures, tables, home / "staging")
+    plan_tables = PlanTables(plan, figures, tables, jobs, home / "staging")
     tables.writers = (*tables.writers, plan_tables.writer_of)
     notices = Notices(db, access, evidence, clock, zone, [keepings.followers])
     mail = Mail(
