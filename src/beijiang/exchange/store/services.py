@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import case, delete, func, insert, or_, select, update
 
+from beijiang.db import upsert
 from beijiang.exchange.models.services import (
     Breaker,
     BreakerState,
@@ -31,7 +32,7 @@ from beijiang.exchange.store.schema import (
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from sqlalchemy import Connection, Row, Table
+    from sqlalchemy import Connection, Row
 
     from beijiang.exchange.models.services import ServiceQuery
 
@@ -199,7 +200,7 @@ class ServiceStore:
             "bucket": row.bucket,
         }
         numbers = {"calls": row.calls, "rows": row.rows, "millis": row.millis, "slowest": row.slowest}
-        added = self._upsert(exchange_service_call).values(**key, **numbers)
+        added = upsert(self._connection, exchange_service_call).values(**key, **numbers)
         self._connection.execute(
             added.on_conflict_do_update(
                 index_elements=list(key),
@@ -274,12 +275,6 @@ class ServiceStore:
         )
         rows = self._connection.execute(wanted.group_by(_P.service_id))
         return {row.service_id: (int(row.well), int(row.all)) for row in rows}
-
-    def _upsert(self, table: Table) -> Any:
-        from sqlalchemy.dialects import postgresql, sqlite
-
-        dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
-        return dialect.insert(table)
 
 
 def _values(one: Service) -> dict[str, Any]:
