@@ -168,7 +168,7 @@ class ServiceStore:
             "revision": changed.revision,
         }
         if changed.revision == 1:
-            added = self._upsert(exchange_service_breaker).values(**values).on_conflict_do_nothing()
+            added = upsert(self._connection, exchange_service_breaker).values(**values).on_conflict_do_nothing()
             # Drivers do not all count the rows of an INSERT.
             return self._connection.execute(added.returning(_B.service_id)).first() is not None
         same = (_B.service_id == changed.service_id, _B.revision == changed.revision - 1)
@@ -178,7 +178,9 @@ class ServiceStore:
 
     def take(self, service_id: str, who: str, minute: datetime, limit: int) -> bool:
         """Count a call of a minute unless it would be one too many; one statement, so that no race gets past it."""
-        opened = self._upsert(exchange_service_rate).values(service_id=service_id, who=who, minute=minute, calls=0)
+        opened = upsert(self._connection, exchange_service_rate).values(
+            service_id=service_id, who=who, minute=minute, calls=0
+        )
         self._connection.execute(opened.on_conflict_do_nothing())
         fits = (_R.service_id == service_id, _R.who == who, _R.minute == minute, _R.calls < limit)
         counted = update(exchange_service_rate).where(*fits).values(calls=_R.calls + 1)
@@ -246,7 +248,9 @@ class ServiceStore:
             "millis": probe.millis,
             "reason": probe.reason[:60],
         }
-        self._connection.execute(self._upsert(exchange_service_probe).values(**values).on_conflict_do_nothing())
+        self._connection.execute(
+            upsert(self._connection, exchange_service_probe).values(**values).on_conflict_do_nothing()
+        )
 
     def probes(self, service_id: str, limit: int) -> list[Probe]:
         """Return the latest probes, newest first."""
