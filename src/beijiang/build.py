@@ -408,7 +408,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     exchange.applications = apps.reading
     sources.renewals.append(travels.renew)
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
-    plan_tables = PlanTables(plan, figures, tables, home / "staging")
+    plan_tables = PlanTables(plan, figures, tables, jobs, home / "staging")
     tables.writers = (*tables.writers, plan_tables.writer_of)
     notices = Notices(db, access, evidence, clock, zone, [keepings.followers])
     mail = Mail(
@@ -515,7 +515,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         newsroom=newsroom,
         apps=apps,
         clients=clients,
-        sandbox=Sandbox(catalog, standards, access),
+        sandbox=Sandbox(catalog, standards, access, offered, apps),
         sign_on=sign_on,
         subscriptions=subscriptions,
         relay=relay,

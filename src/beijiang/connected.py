@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beijiang.apps import APP_JOB, AppMoved
-from beijiang.assess import PlanMoved
+from beijiang.assess import PLAN_TABLES_JOB
 from beijiang.catalog import EntryMoved, VersionCleared
 from beijiang.dependents import Dependents
 from beijiang.exchange import INTERSECTION_JOB, SERVING_JOB, DisputeWon, GrantMoved, PushMoved, RequestMoved
@@ -52,7 +52,6 @@ def connect(platform: Platform) -> None:
     ):
         platform.db.subscribe(TableWritten, name, hear)
     platform.db.subscribe(VersionJudged, "tickets", platform.tickets.on_version_judged)
-    platform.db.subscribe(PlanMoved, "plan_tables", platform.plan_tables.on_plan_moved)
     platform.db.subscribe(DoubtMoved, "exchange", platform.exchange.on_doubt_moved)
     platform.db.subscribe(DisputeWon, "exchange", platform.disputes.on_dispute_won)
     platform.db.subscribe(EntryMoved, "disputes", platform.disputes.on_entry_moved)
@@ -84,6 +83,7 @@ def connect(platform: Platform) -> None:
     platform.jobs.register(WINDOW_JOB, platform.windows.work)
     platform.jobs.register(SERVING_JOB, platform.servings.work)
     platform.jobs.register(APP_JOB, platform.app_jobs.work)
+    platform.jobs.register(PLAN_TABLES_JOB, platform.plan_tables.work)
     platform.jobs.register(INTERSECTION_JOB, platform.intersections.work)
     platform.jobs.register(SET_JOB, platform.learning.set_work)
     platform.jobs.register(MODEL_JOB, platform.learning.model_work)

@@ -282,15 +282,17 @@ def _forecasts() -> typer.Typer:
 
 
 def _clients() -> typer.Typer:
-    from beijiang.apps.commands import clients
+    from beijiang.apps.commands import add_sandbox, clients
 
-    return clients(
+    group = clients(
         _get(lambda p: p.clients),
         _get(lambda p: p.sign_on),
         _get(lambda p: p.subscriptions),
         _get(lambda p: p.access),
         _get(lambda p: p.app_health),
     )
+    add_sandbox(group, _get(lambda p: p.sandbox), _get(lambda p: p.access), _get(lambda p: p.sign_on.issuer))
+    return group
 
 
 def _graphs() -> typer.Typer:

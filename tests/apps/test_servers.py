@@ -25,7 +25,7 @@ from beijiang.apps import AudienceKind, ServerState, VersionState
 from beijiang.apps.commands import commands
 from beijiang.apps.store import ServerStore
 from beijiang.evidence import EvidenceQuery
-from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, NotFound
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, Denied, Invalid, NotFound
 from waiting import until
 
 READER = '''
@@ -491,6 +491,41 @@ def test_console_api_and_terminal_show_state_log_and_restart(served: Served) -> 
     assert shown.exit_code == 0, shown.output
     assert "asked for /" in shown.output
     assert CliRunner().invoke(group, ["server-restart", APP, "--as", "steward"]).exit_code == 0
+
+
+def test_who_waited_for_the_turn_begins_no_server_that_was_stopped_meanwhile(served: Served) -> None:
+    settled(served)
+    ask(served, "")
+    served.platform.app_servers.hold(served.office["steward"], APP, "查一处问题")
+    served.platform.app_servers.let_run(served.office["steward"], APP)
+    servers, told = served.platform.app_servers, list[str]()
+    app_, place = served.platform.apps.open(served.office["first"], APP)[0], servers._place(APP)
+    asked, version = threading.Event(), servers._version
+
+    def looked(app: Any) -> Any:
+        found = version(app)
+        asked.set()
+        return found
+
+    def begin() -> None:
+        try:
+            servers._running(app_, place)
+        except BeijiangError as error:
+            told.append(error.reason)
+
+    try:
+        with pytest.MonkeyPatch.context() as patch, place.turn:
+            patch.setattr(servers, "_version", looked)
+            waiting = threading.Thread(target=begin)
+            waiting.start()
+            assert asked.wait(90)
+            with served.platform.db.begin() as tx:
+                ServerStore(tx.connection).hold(APP, served.platform.clock.now(), "elsewhere")
+        waiting.join(90)
+        assert told == ["server_held"]
+        assert servers.pid(APP) is None
+    finally:
+        servers.let_run(served.office["steward"], APP)
 
 
 def test_it_is_stopped_and_started_by_itself_by_whoever_looks_after_it(served: Served) -> None:

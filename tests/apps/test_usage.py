@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -10,6 +11,7 @@ from hosting import bundle, released, renamed
 from sqlalchemy import text
 
 from beijiang.apps import AudienceKind, Card, CardState, Usage, coarse
+from beijiang.apps.store import UsageStore
 from beijiang.kit import Denied, NotFound
 
 BOTH = (OWNER, OTHER)
@@ -23,6 +25,21 @@ def app(office: Office) -> str:
     files["tests/shape.toml"] = ""
     released(office, files, AudienceKind.DEPARTMENTS, *BOTH)
     return "counted"
+
+
+def test_what_several_count_at_once_is_the_sum(office: Office) -> None:
+    day, times = date(2026, 3, 2), 20
+    one = Usage(app_id="at-once", version=1, day=day, runs=1, seconds=0.5)
+
+    def count(_: int) -> None:
+        with office.platform.db.begin() as tx:
+            UsageStore(tx.connection).add(one)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(count, range(times)))
+    with office.platform.db.read() as connection:
+        (found,) = UsageStore(connection).since(day, "at-once")
+    assert (found.runs, found.seconds, found.calls) == (times, times * 0.5, 0)
 
 
 def test_opens_denials_and_costs_are_counted(office: Office, app: str) -> None:

@@ -1,4 +1,4 @@
-"""The work plan as tables: written anew after each change and each day, and the application of the plan follows."""
+"""The work plan as tables: one job writes what has changed, and each day; what nobody answers for is told; the application follows."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from typing import Any
 import pytest
 import typer
 from fastapi.testclient import TestClient
+from sqlalchemy import delete
 from typer.testing import CliRunner
 
 from beijiang import terminal
 from beijiang.access import PersonDraft, Role
 from beijiang.app import create_app
-from beijiang.assess import PLAN_TABLES, Period, Stage, TaskState, ValueDraft
+from beijiang.assess import PLAN_TABLES, PLAN_TABLES_JOB, Period, Stage, TaskState, ValueDraft
 from beijiang.assess.commands import add_plan
+from beijiang.assess.store import PlanTableStore
+from beijiang.assess.store.schema import assess_figure_target
 from beijiang.build import build
 from beijiang.demo.applications import bundled
 from beijiang.evidence import EvidenceQuery
-from beijiang.ingest import IngestRequest
+from beijiang.ingest import AlertKind, IngestRequest
+from beijiang.jobs import Job, JobState
 from beijiang.kit import SYSTEM, Actor, Conflict, Denied, FixedClock, Language, NotFound
 from beijiang.platform import Platform
 from beijiang.settings import Settings
@@ -43,6 +47,16 @@ class Office:
     def rows(self, table: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.platform.sql.run(self.steward, f'SELECT * FROM "{table}"').rows.to_pylist()
         return rows
+
+    def catch_up(self) -> None:
+        """Do what the minute does: look, and have the worker write what waits."""
+        self.platform.plan_tables.watch()
+        for job in self.writings():
+            self.platform.jobs.wait(job.id)
+
+    def writings(self) -> list[Job]:
+        jobs = self.platform.jobs.jobs(SYSTEM, org_id="bigdata")
+        return [job for job in jobs if job.name == PLAN_TABLES_JOB]
 
     def task(self, number: str) -> str:
         return next(one.task.id for one in self.platform.plan.tasks(self.reviewer) if one.task.number == number)
@@ -74,6 +88,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
         people[login] = built.access.actor_for_person(login)
     built.plan.load(people["reviewer"], plan="2026", since=date(2026, 1, 1), due_on=date(2026, 12, 31))
     built.figures.load_plan(people["reviewer"])
+    built.jobs.start_worker()
     yield Office(built, clock, **people)
     built.close()
 
@@ -96,13 +111,23 @@ def test_tables_follow_each_change_and_each_day(office: Office) -> None:
     tables.watch()
     assert {name: office.version(name) for name in PLAN_TABLES} == before
 
-    # A report, a confirmation, a figure: each is in the tables once its event is delivered.
+    # A report waits for no table: they are said to be stale at once, and written once for all that changed.
+    plan.report(office.steward, office.task("4.1"), 30, "目录已编")
+    office.clock.at += timedelta(seconds=20)
     plan.report(office.steward, office.task("4.1"), 40, "目录已发布")
-    office.platform.db.deliver_waiting()
+    (kept,) = tables.sets(office.steward)
+    assert (kept.stale_since, kept.written_at) == (office.clock.at, START)
+    assert {name: office.version(name) for name in PLAN_TABLES} == before
+    office.catch_up()
+    assert {name: office.version(name) - before[name] for name in PLAN_TABLES} == dict.fromkeys(PLAN_TABLES, 1)
+    assert [job.state for job in office.writings()] == [JobState.DONE]
+    (kept,) = tables.sets(office.steward)
+    assert (kept.stale_since, kept.written_at) == (None, office.clock.at)
     assert {row["进度（%）"] for row in office.rows("督办任务") if row["任务编号"] == "任务4.1"} == {40}
     told = [row for row in office.rows("督办进展") if row["事项"] == "报告进展"]
     assert [(row["任务编号"], row["说明"], row["进度（%）"], row["时间"]) for row in told] == [
-        ("任务4.1", "目录已发布", 40, START)
+        ("任务4.1", "目录已发布", 40, office.clock.at),
+        ("任务4.1", "目录已编", 30, START),
     ]
     plan.report(office.steward, office.task("4.3"), 100, "已运行", ["https://example.org/acceptance"])
     plan.confirm(
@@ -111,7 +136,7 @@ def test_tables_follow_each_change_and_each_day(office: Office) -> None:
         accept=True,
         seen=plan.task(office.reviewer, office.task("4.3")).shown.token,
     )
-    office.platform.db.deliver_waiting()
+    office.catch_up()
     assert {row["亮灯"] for row in office.rows("督办任务") if row["任务编号"] == "任务4.3"} == {"已办结"}
     figures, code = office.platform.figures, "bigdata_industry_output_growth"
     assert {row["完成情况"] for row in office.rows("督办指标")} == {"未报送"}
@@ -120,20 +145,78 @@ def test_tables_follow_each_change_and_each_day(office: Office) -> None:
         [ValueDraft(code=code, period=Period.parse("2018"), value="26.4", stage=Stage.FINAL, source="统计")],
     )
     figures.decide(office.publisher, [value.id], approve=True, seen=dict(figures.figure(office.publisher, code).seen))
-    office.platform.db.deliver_waiting()
+    office.catch_up()
     reached = {row["指标代码"]: (row["实际值"], row["完成情况"]) for row in office.rows("督办指标")}
     assert reached[code] == (26.4, "达标")
+
+
+def test_tables_are_of_today(office: Office) -> None:
+    office.platform.plan_tables.record_into(office.steward)
+    task = office.task("4.3")
+    office.platform.plan.report(office.steward, task, 100, "已运行", ["https://example.org/acceptance"])
+    seen = office.platform.plan.task(office.reviewer, task).shown.token
+    office.platform.plan.confirm(office.reviewer, task, accept=True, seen=seen)
+    office.catch_up()
 
     # A day goes by without a change: days left and lights move, and the data are of that day.
     left = {row["剩余工作日"] for row in office.rows("督办任务")}
     before = {name: office.version(name) for name in PLAN_TABLES}
     office.clock.at += timedelta(days=1)
-    tables.watch()
+    office.catch_up()
     assert {row["剩余工作日"] + 1 for row in office.rows("督办任务")} == left
     assert {name: office.version(name) - before[name] for name in PLAN_TABLES} == dict.fromkeys(PLAN_TABLES, 1)
     office.clock.at = datetime(2027, 1, 20, 2, tzinfo=UTC)
-    tables.watch()
+    office.catch_up()
     assert {row["亮灯"] for row in office.rows("督办任务")} == {"红灯", "已办结"}
+    written = office.writings()
+    office.catch_up()
+    assert office.writings() == written, "nothing changed and the day is the same: no job"
+
+
+def test_a_list_that_became_empty_is_an_empty_table(office: Office) -> None:
+    office.platform.plan_tables.record_into(office.steward)
+    assert office.rows("督办指标")
+    with office.platform.db.begin() as tx:
+        tx.connection.execute(delete(assess_figure_target))
+        PlanTableStore(tx.connection).mark(office.clock.at)
+    office.catch_up()
+    assert office.rows("督办指标") == []
+    assert office.rows("督办任务")
+
+
+def test_what_nobody_answers_for_is_told_and_taken_over(office: Office) -> None:
+    access, tables, alerts = office.platform.access, office.platform.plan_tables, office.platform.alerts
+    tables.record_into(office.steward)
+    access.disable_person(SYSTEM, office.steward.id, "调离")
+    office.platform.plan.report(office.reviewer, office.task("4.1"), 40, "目录已发布")
+    office.catch_up()
+    assert office.writings() == []
+    (kept,) = tables.sets(office.reviewer)
+    assert kept.stale_since == START
+    assert kept.trouble is not None
+    assert "“steward”" in kept.trouble.zh
+    assert "take them over" in kept.trouble.en
+    (alert,) = [one for one in alerts.alerts(office.reviewer) if one.kind is AlertKind.PLAN_TABLES]
+    assert (alert.org_id, alert.text, alert.kind.is_grave) == ("bigdata", kept.trouble, True)
+    office.catch_up()
+    assert [one.id for one in alerts.alerts(office.reviewer) if one.kind is AlertKind.PLAN_TABLES] == [alert.id]
+
+    with pytest.raises(Denied):
+        tables.take_over(office.stranger, "bigdata")
+    draft = PersonDraft(login="next", name="next", org_id="bigdata", roles=frozenset({Role.STEWARD}))
+    made, _ = access.add_person(SYSTEM, draft)
+    heir = access.actor_for_person(made.login)
+    with pytest.raises(NotFound):
+        tables.take_over(SYSTEM, "health")
+    kept = tables.take_over(heir, "bigdata")
+    assert (kept.by_name, kept.stale_since, kept.trouble) == ("next", None, None)
+    assert {
+        r["进度（%）"]
+        for r in office.platform.sql.run(heir, 'SELECT * FROM "督办任务"').rows.to_pylist()
+        if r["任务编号"] == "任务4.1"
+    } == {40}
+    assert not [one for one in alerts.alerts(office.reviewer) if one.kind is AlertKind.PLAN_TABLES]
+    assert office.told("assess.plan_tables") == [True, True]
 
 
 def test_the_application_of_the_plan_follows(office: Office) -> None:
@@ -152,7 +235,7 @@ def test_the_application_of_the_plan_follows(office: Office) -> None:
     office.platform.plan.report(office.steward, task, 100, "已运行", ["https://example.org/acceptance"])
     seen = office.platform.plan.task(office.reviewer, task).shown.token
     assert office.platform.plan.confirm(office.reviewer, task, accept=True, seen=seen).state is TaskState.DONE
-    office.platform.db.deliver_waiting()
+    office.catch_up()
     assert shown("overview", 3)[0]["已办结"] == 1
     assert shown("record", 2, task="任务4.3")[0]["情况"].startswith("任务4.3")
     assert shown("record", 2, task="任务4.3")[0]["时间"].isoformat() == "2026-03-02T10:00:00", (
@@ -160,7 +243,7 @@ def test_the_application_of_the_plan_follows(office: Office) -> None:
     )
     before = {row["任务编号"] for row in shown("record", 1)}
     office.clock.at = datetime(2027, 1, 20, 2, tzinfo=UTC)
-    office.platform.plan_tables.watch()
+    office.catch_up()
     reminded = {row["任务编号"] for row in shown("record", 1)}
     assert before < reminded, "the reminder asks the same query"
     assert len(reminded) == 26
@@ -188,7 +271,7 @@ def test_one_writer_that_says_so_and_can_be_stopped(office: Office) -> None:
     assert not tables.sets(office.stranger)
     held = office.rows("督办任务")
     office.platform.plan.report(office.steward, office.task("4.1"), 40, "目录已发布")
-    office.platform.db.deliver_waiting()
+    office.catch_up()
     assert office.rows("督办任务") == held, "what is there stays"
     with pytest.raises(NotFound):
         tables.stop(office.steward, "bigdata", "再停一次")
@@ -214,6 +297,16 @@ def test_by_api_and_console(office: Office) -> None:
         assert "Written into tables" in client.get("/console/plan?lang=en").text
         (one,) = client.get("/api/v1/plan/tables").json()
         assert (one["org_id"], one["tables"], one["written_at"]) == ("bigdata", list(PLAN_TABLES), START.isoformat())
+        assert (one["stale_since"], one["trouble"]) == (None, None)
+        office.platform.plan.report(office.steward, office.task("4.1"), 40, "目录已发布")
+        assert "changes wait since" in client.get("/console/plan").text
+        assert client.post("/console/plan-tables/bigdata/take-over", data=token).status_code == 303
+        assert "changes wait since" not in client.get("/console/plan").text
+        office.platform.plan.report(office.steward, office.task("4.1"), 50, "目录已更新")
+        (one,) = client.get("/api/v1/plan/tables").json()
+        assert one["stale_since"] == START.isoformat()
+        taken = client.post("/api/v1/plan/tables/bigdata/take-over", headers=sent)
+        assert (taken.status_code, taken.json()["stale_since"]) == (200, None)
         assert client.post("/api/v1/plan/tables/bigdata/stop", json={"reason": ""}, headers=sent).status_code == 422
         assert (
             client.post("/console/plan-tables/bigdata/stop", data={"reason": "换一种办法", **token}).status_code == 303
@@ -241,6 +334,7 @@ def test_by_the_terminal(office: Office) -> None:
         (made,) = run("record")
         assert (made["org_id"], made["by"]) == ("bigdata", "steward")
         assert run("tables") == [made]
+        assert run("take-over", "bigdata") == [made]
         run("unrecord", "bigdata", "--reason", "换一种办法")
         assert run("tables") == []
     finally:

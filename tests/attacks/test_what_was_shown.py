@@ -117,6 +117,7 @@ REVIEWS = {
     "Exchange.approve": Bound.REVISION,
     "Figures.decide": Bound.SEEN,
     "Follows.confirm": Bound.OWN,
+    "Forecasts.decide_card": Bound.SEEN,
     "Fusion.agree": Bound.SEEN,
     "Fusion.confirm_source": Bound.FIXED,
     "Fusion.decide": Bound.SEEN,

@@ -72,7 +72,7 @@ MACHINERY: dict[str, set[str]] = {
     "Captures": {"left_behind"},
     "Sources": {"connector_of", "connect", "locked_out", "verify_work", "work"},
     "Streams": {"attend", "check_windows", "locked_out", "serves", "stop", "verify_work", "work"},
-    "PlanTables": {"on_plan_moved", "watch", "writer_of"},
+    "PlanTables": {"watch", "work", "writer_of"},
     "WorkPlan": {"watch"},
     "StreamRules": {"hear", "heard", "start", "stop", "tick", "write_records", "writer_of"},
     "Windows": {"on_table_written", "work"},

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from beijiang.assess.events import PlanMoved
 from beijiang.assess.models import *  # noqa: F403 - the front door shows the whole vocabulary
 from beijiang.assess.models import __all__ as _models
 
@@ -38,7 +37,6 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Figures",
     "IndicatorSeries",
     "PlanDrafts",
-    "PlanMoved",
     "PlanTables",
     "PortalRecord",
     "PublicFigures",

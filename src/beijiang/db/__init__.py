@@ -10,6 +10,7 @@ from beijiang.db.parts import Shelf, age_of, number_of, part_of
 from beijiang.db.remembered import Remembered
 from beijiang.db.revisions import Revisions
 from beijiang.db.schema import JsonDocument, UtcDateTime, metadata
+from beijiang.db.upserts import upsert
 
 __all__ = [
     "Database",
@@ -27,4 +28,5 @@ __all__ = [
     "number_of",
     "part_of",
     "prepared_home",
+    "upsert",
 ]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["add_forecasts"]
 
 
+_PURPOSE: Final = "供各部门研判月度走势、编制工作安排时参考。"
+_LIMITS: Final = "不作为考核依据；重大政策、灾害和口径变更当期不适用。"
 _SUMMARIES: Final = {
     "": "各盟市月度主要经济指标今后各月的预测值和 80%、95% 区间，按运行次数保留历次结果。",
     "_回测": "各预测方法在过去数据上滚动检验的误差和区间覆盖率，以及没有预测的序列和原因。",
@@ -44,6 +46,8 @@ def add_forecasts(platform: Platform, actor: Callable[[str], Actor], publish: Ca
         found = forecasts.save(steward, draft, "演示")
     if not any(run.version for run in forecasts.runs(steward, found.id)):
         platform.jobs.wait(forecasts.run(steward, found.id))
+    if not forecasts.card(steward, found.id).entries:
+        forecasts.describe(steward, found.id, _PURPOSE, _LIMITS)
     for ending, summary in _SUMMARIES.items():
         publish(_about(platform, steward, draft.target + ending, summary))
 

@@ -1,6 +1,6 @@
 """Data mining (数据挖掘): the SQL work-bench and what is built on governed tables: models, forecasts, graphs, texts, rules on streams.
 
-Owns the tables ``feature_view``, ``forecast``, ``forecast_run``, ``learned_model``, ``notebook``, ``query_run``,
+Owns the tables ``feature_view``, ``forecast``, ``forecast_card``, ``forecast_run``, ``learned_model``, ``notebook``, ``query_run``,
 ``reading_alert``, ``reading_alert_step``, ``relation_graph``, ``saved_query``, ``score_plan``, ``score_run``,
 ``stream_alert_copy``, ``stream_rule``, ``stream_rule_sensor``, ``stream_rule_standing``, ``text_document`` and
 ``training_set``.

@@ -5,15 +5,18 @@ The same resource and row number give the same row, so that pages fit together a
 
 from __future__ import annotations
 
+import json
 import random
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from beijiang.standards import citizen_check_character, luhn_check_digit, org_check_character, uscc_check_character
 
-__all__ = ["SANDBOX_ROWS", "ShapedItem", "synthetic_rows"]
+__all__ = ["SANDBOX_ROWS", "ShapedItem", "Try", "TryParameter", "kind_of", "synthetic_rows"]
 
 SANDBOX_ROWS: Final = 1000
 """How many rows a sandbox has."""
@@ -41,6 +44,71 @@ class ShapedItem:
     check: str = ""
     """The check algorithm of its data element."""
     grade: str = ""
+    required: bool = False
+    """No cell of it is empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryParameter:
+    """One parameter of an API, with the value that was tried."""
+
+    name: str
+    given: str = ""
+    choices: tuple[str, ...] = ()
+    required: bool = False
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """An API as it was tried in the sandbox, with all that a program needs to do the same."""
+
+    api: str
+    name: str
+    method: str
+    path: str
+    """Address of the sandbox, below the platform's."""
+    real: str
+    """Address that answers under a grant, in the same shape."""
+    parameters: tuple[TryParameter, ...]
+    body: Mapping[str, Any]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the columns of the answer."""
+        return tuple(one if isinstance(one, str) else one["name"] for one in self.body["columns"])
+
+    def curl(self, base: str) -> str:
+        """Return the command of a shell that asks the sandbox; the token is taken from the environment."""
+        given = {one.name: one.given for one in self.parameters if one.given}
+        head = 'curl -H "Authorization: Bearer $TOKEN"'
+        if self.method == "POST":
+            sent = shlex.quote(json.dumps({"parameters": given}, ensure_ascii=False))
+            return f"{head} -H 'Content-Type: application/json' -d {sent} {shlex.quote(base + self.path)}"
+        query = f"?{urlencode(given)}" if given else ""
+        return f"{head} {shlex.quote(base + self.path + query)}"
+
+    def python(self, base: str) -> str:
+        """Return a program that asks the sandbox and prints the rows; the token is taken from the environment."""
+        given = {one.name: one.given for one in self.parameters if one.given}
+        sent = f"json={ {'parameters': given}!r}" if self.method == "POST" else f"params={given!r}"
+        return (
+            "import os\n\nimport httpx\n\n"
+            f"base = {base!r}\n"
+            f"path = {self.path!r}  # {self.real}\n"
+            'head = {"Authorization": "Bearer " + os.environ["TOKEN"]}\n'
+            f"answer = httpx.{self.method.lower()}(base + path, headers=head, {sent})\n"
+            "answer.raise_for_status()\n"
+            'for row in answer.json()["rows"]:\n    print(row)\n'
+        )
+
+
+def kind_of(type_name: str) -> str:
+    """Return the type of the row API for a type of the engine (Arrow's name of it)."""
+    name = type_name.lower()
+    kinds = ("timestamp", "date", "decimal", "double", "float", "bool", "uint", "int")
+    found = next((kind for kind in kinds if name.startswith(kind)), "text")
+    return {"float": "double", "bool": "boolean", "uint": "integer", "int": "integer"}.get(found, found)
 
 
 def synthetic_rows(resource_id: str, items: Sequence[ShapedItem], start: int, size: int) -> list[Mapping[str, Any]]:
@@ -52,7 +120,7 @@ def synthetic_rows(resource_id: str, items: Sequence[ShapedItem], start: int, si
 
 
 def _cell(item: ShapedItem, dice: random.Random, number: int) -> Any:
-    if not item.check and dice.random() < _EMPTY:
+    if not item.check and not item.required and dice.random() < _EMPTY:
         return None
     if item.codes:
         return dice.choice(item.codes)

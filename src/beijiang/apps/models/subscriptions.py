@@ -43,6 +43,8 @@ _ADDRESSES: Final = (
     (re.compile(r"/api/v1/exchange/services/([^/]+)/call"), "service:{}"),
     (re.compile(r"/api/v1/apps/([^/]+)/data/([^/]+)"), "app:{}/{}"),
     (re.compile(r"/api/v1/sandbox/([^/]+)/rows"), "sandbox:{}"),
+    (re.compile(r"/api/v1/sandbox/services/([^/]+)/call"), "sandbox:service:{}"),
+    (re.compile(r"/api/v1/sandbox/apps/([^/]+)/data/([^/]+)"), "sandbox:app:{}/{}"),
     (re.compile(r"/api/v1/exchange/tables/(.+)/[^/]+"), "table:{}"),
     (re.compile(r"/api/(?:2|3|action|util)/.*|/datastore/dump/.*"), "face:ckan"),
     (re.compile(r"/mcp/?"), "face:mcp"),

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 
 from beijiang.apps.models import Usage
 from beijiang.apps.store.schema import hosted_usage
+from beijiang.db import upsert
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -30,13 +31,12 @@ class UsageStore:
         self._connection = connection
 
     def add(self, one: Usage) -> None:
-        """Add what was counted to what stands there."""
-        same = (_U.app_id == one.app_id, _U.version == one.version, _U.day == one.day.isoformat())
-        more = {name: _U[name] + getattr(one, name) for name in _COUNTS}
-        if not self._connection.execute(update(hosted_usage).where(*same).values(**more)).rowcount:
-            counts = {name: getattr(one, name) for name in _COUNTS}
-            row = {"app_id": one.app_id, "version": one.version, "day": one.day.isoformat(), **counts}
-            self._connection.execute(insert(hosted_usage).values(**row))
+        """Add what was counted to what stands there; in one statement, as other processes count too."""
+        key = {"app_id": one.app_id, "version": one.version, "day": one.day.isoformat()}
+        counts = {name: getattr(one, name) for name in _COUNTS}
+        put = upsert(self._connection, hosted_usage).values(**key, **counts)
+        more = {name: _U[name] + count for name, count in counts.items()}
+        self._connection.execute(put.on_conflict_do_update(index_elements=[*key], set_=more))
 
     def since(self, day: date, app_id: str | None = None) -> Sequence[Usage]:
         """Return the days from one on, newest first, of one application or of all."""

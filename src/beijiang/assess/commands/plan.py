@@ -38,9 +38,11 @@ _TASKS = (
 _SETS = (
     Column("org_id", Text("部门", "department"), whole=True),
     Column("tables", Text("数据表", "tables")),
-    Column("by", Text("谁设的", "set by"), spare=True),
+    Column("by", Text("负责人", "answers"), spare=True),
     Column("since", Text("自", "since"), spare=True),
     Column("written_at", Text("最近写入", "written")),
+    Column("stale_since", Text("待写入自", "stale since")),
+    Column("trouble", Text("为何没有写入", "why it rests"), spare=True),
 )
 _PROGRESS = (
     Column("at", Text("时间", "at")),
@@ -144,6 +146,11 @@ def _add_tables(plan: typer.Typer, kept: Callable[[], PlanTables], access: Calla
         """Have the plan written into tables of your department, now and whenever it changes."""
         show([_set(kept().record_into(who(person)))], _SETS)
 
+    @plan.command("take-over")
+    def take_over(org: str = typer.Argument(help="Id of the department."), person: str = AS) -> None:
+        """Answer for a department's tables of the plan from now on, and have them written at once."""
+        show([_set(kept().take_over(who(person), org))], _SETS)
+
     @plan.command("unrecord")
     def unrecord(
         org: str = typer.Argument(help="Id of the department."),
@@ -167,6 +174,8 @@ def _set(one: PlanTableSet) -> dict[str, Any]:
         "by": one.by_name,
         "since": one.set_at,
         "written_at": one.written_at,
+        "stale_since": one.stale_since,
+        "trouble": None if one.trouble is None else one.trouble.in_language(language()),
     }
 
 

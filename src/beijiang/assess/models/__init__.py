@@ -78,12 +78,13 @@ from beijiang.assess.models.plan import (
     TaskView,
     light,
 )
-from beijiang.assess.models.plan_tables import PLAN_TABLES, PlanTableSet
+from beijiang.assess.models.plan_tables import PLAN_TABLES, PLAN_TABLES_JOB, PlanTableSet
 
 __all__ = [
     "FEW",
     "LIGHT_RULE",
     "PLAN_TABLES",
+    "PLAN_TABLES_JOB",
     "REGION",
     "Act",
     "Appeal",

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from beijiang.kit import Actor
+from beijiang.kit import Actor, Text
 
-__all__ = ["PLAN_TABLES", "PlanTableSet"]
+__all__ = ["PLAN_TABLES", "PLAN_TABLES_JOB", "PlanTableSet"]
+
+PLAN_TABLES_JOB: Final = "assess.plan_tables"
 
 PLAN_TABLES: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "督办任务": {
@@ -62,3 +64,16 @@ class PlanTableSet:
     set_at: datetime
     digest: str = ""
     written_at: datetime | None = None
+    moves: int = 0
+    """How often the plan has changed since the tables are kept."""
+    moved_at: datetime | None = None
+    moves_written: int = 0
+    """How many of these changes the tables hold."""
+    tried_at: datetime | None = None
+    trouble: Text | None = None
+    """Why they cannot be written, and what helps."""
+
+    @property
+    def stale_since(self) -> datetime | None:
+        """Return when the plan last changed, if the tables do not hold that yet."""
+        return self.moved_at if self.moves > self.moves_written else None

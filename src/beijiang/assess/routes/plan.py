@@ -91,6 +91,10 @@ def plan_tables_router(service: PlanTables) -> APIRouter:
     def record(request: Request) -> dict[str, Any]:
         return _set(service.record_into(actor_of(request)))
 
+    @routes.post("/plan/tables/{org}/take-over", summary="Answer for the tables of the work plan and write them now")
+    def take_over(request: Request, org: str) -> dict[str, Any]:
+        return _set(service.take_over(actor_of(request), org))
+
     @routes.post("/plan/tables/{org}/stop", status_code=204, summary="Have the work plan written into tables no more")
     def stop(request: Request, org: str, order: StopOrder) -> None:
         service.stop(actor_of(request), org, order.reason)
@@ -105,6 +109,8 @@ def _set(one: PlanTableSet) -> dict[str, Any]:
         "by": one.by_name,
         "since": one.set_at.isoformat(),
         "written_at": None if one.written_at is None else one.written_at.isoformat(),
+        "stale_since": None if one.stale_since is None else one.stale_since.isoformat(),
+        "trouble": None if one.trouble is None else words_json(one.trouble),
     }
 
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
 from beijiang.assess.errors import draft_over, draft_too_high, lines_open, no_draft, numbers_taken
-from beijiang.assess.events import PlanMoved
 from beijiang.assess.models import Act, DraftLine, DraftState, DraftTarget, LineSaid, LineVerdict, PlanDraft, PlanTask
-from beijiang.assess.store import DraftStore, PlanStore
+from beijiang.assess.store import DraftStore, PlanStore, PlanTableStore
 from beijiang.kit import Conflict, Invalid, Text, new_id
 
 if TYPE_CHECKING:
@@ -175,7 +174,7 @@ class PlanDrafts:
             if not DraftStore(tx.connection).end(ended):
                 raise draft_over()
             store = PlanStore(tx.connection)
-            tx.publish(PlanMoved(subject=draft_id))
+            PlanTableStore(tx.connection).mark(self.plan.clock.now())
             for place, said in enumerate(accepted, first):
                 task = self._task(draft, said, place, codes)
                 store.add(task)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.assess.errors import decided, no_figure, no_value, own_proposal
-from beijiang.assess.events import PlanMoved
 from beijiang.assess.models import (
     REGION,
     Better,
@@ -33,7 +32,7 @@ from beijiang.assess.models import (
 from beijiang.assess.service.base import Base
 from beijiang.assess.service.querying import drafts_of, with_period
 from beijiang.assess.service.sheets import figures_file, read_values, targets_file, values_file
-from beijiang.assess.store import FigureStore
+from beijiang.assess.store import FigureStore, PlanTableStore
 from beijiang.kit import Conflict, Invalid, Shown, new_id
 
 if TYPE_CHECKING:
@@ -249,7 +248,7 @@ class Figures(Base):
                 if not FigureStore(tx.connection).decide(value):
                     raise decided()
                 self._tell(tx, actor, "assess.figure_decide", value)
-                tx.publish(PlanMoved(subject=value.code))
+            PlanTableStore(tx.connection).mark(self.clock.now())
         for code in sorted({value.code for value in done if approve}):
             self.released(code)
         return done
@@ -287,7 +286,7 @@ class Figures(Base):
                 "basis": made.basis,
             }
             self.evidence.record(tx, actor, "assess.figure_target", target=made.code, detail=detail)
-            tx.publish(PlanMoved(subject=made.code))
+            PlanTableStore(tx.connection).mark(self.clock.now())
         return made
 
     def load_plan(self, actor: Actor) -> Sequence[Figure]:
@@ -396,6 +395,7 @@ class Figures(Base):
             raise Conflict("定义没有变化。", "Nothing of the definition changed.", code="unchanged")
         with self.db.begin() as tx:
             FigureStore(tx.connection).add(made)
+            PlanTableStore(tx.connection).mark(self.clock.now())
             detail: Mapping[str, JsonValue] = {"version": version, "name": made.name_zh, "unit": made.unit_zh,
                                                "org": made.org_id, "retired": retired, "reason": reason}  # fmt: skip
             self.evidence.record(tx, actor, "assess.figure_define", target=made.code, detail=detail)

@@ -1,4 +1,4 @@
-"""The work plan as lake tables: catalogued, graded and shown by applications like any other data, and never older than a day."""
+"""The work plan as lake tables: catalogued, graded and shown by applications like any other data, never older than a day."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ import logging
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
-from beijiang.assess.models import PLAN_TABLES, PlanTableSet, met
+from beijiang.assess.models import PLAN_TABLES, PLAN_TABLES_JOB, PlanTableSet, met
 from beijiang.assess.service.base import Base
 from beijiang.assess.store import PlanTableStore
-from beijiang.kit import BeijiangError, Conflict, NotFound, new_id
+from beijiang.ingest import AlertKind
+from beijiang.kit import BeijiangError, Conflict, NotFound, Text, new_id
 from beijiang.tables import CommitRequest, TableWriter, WriteMode, WriterKind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beijiang.assess.events import PlanMoved
     from beijiang.assess.models import Lit
     from beijiang.assess.service.figuring import Figures
     from beijiang.assess.service.planning import WorkPlan
+    from beijiang.jobs import JobRun, Jobs
     from beijiang.kit import Actor
+    from beijiang.kit.errors import JsonValue
     from beijiang.tables import Tables
 
 __all__ = ["PlanTables"]
@@ -37,16 +40,24 @@ _KEYS: Final = {
     "督办进展": ("记录编号",),
     "督办指标": ("指标代码", "期间"),
 }
+_AGAIN_AFTER: Final = timedelta(hours=1)
+"""So long rests what could not be written."""
 
 
 class PlanTables(Base):
-    """Keep tables of the work plan up to date: after each change, and daily, as working days go by and lights move."""
+    """Keep tables of the work plan up to date: soon after changes, and daily, as working days go by and lights move.
 
-    def __init__(self, plan: WorkPlan, figures: Figures, tables: Tables, staging: Path) -> None:
+    Whoever changes the plan marks them as stale in the same transaction and waits for nothing; once a minute one job
+    writes what has changed by then, however often.
+    """
+
+    def __init__(self, plan: WorkPlan, figures: Figures, tables: Tables, jobs: Jobs, staging: Path) -> None:
         super().__init__(plan.db, plan.access, plan.evidence, plan.standards, plan.clock, plan.zone)
         self._plan = plan
         self._figures = figures
         self._tables = tables
+        self._jobs = jobs
+        self._alerts = plan.alerts
         self._staging = staging
         self._writing = threading.Lock()
 
@@ -87,7 +98,26 @@ class PlanTables(Base):
                 detail={"written": True, "tables": list(PLAN_TABLES)},
             )
         self._write(made)
-        return next(one for one in self._all() if one.org_id == org)
+        return self._kept(org)
+
+    def take_over(self, actor: Actor, org_id: str) -> PlanTableSet:
+        """Answer for the tables from now on, in place of who did, and have them written at once.
+
+        Raises:
+            Denied: the actor may not write tables of the department.
+            NotFound: the plan is not written into tables of that department.
+
+        """
+        self.access.require(actor, Permission.ASSESS_PLAN_READ)
+        self.access.require(actor, Permission.TABLES_TABLE_WRITE, org_id)
+        before = self._kept(org_id)
+        with self.db.begin() as tx:
+            if not PlanTableStore(tx.connection).hand_over(org_id, actor):
+                raise _not_kept()
+            detail: dict[str, JsonValue] = {"written": True, "before": before.owner.id, "before_name": before.by_name}
+            self.evidence.record(tx, actor, "assess.plan_tables", target=f"org:{org_id}", detail=detail)
+        self._write(self._kept(org_id))
+        return self._kept(org_id)
 
     def stop(self, actor: Actor, org_id: str, reason: str) -> None:
         """Have the plan written no more; the tables stay as they are.
@@ -101,30 +131,51 @@ class PlanTables(Base):
         told = self._words(reason)
         with self.db.begin() as tx:
             if not PlanTableStore(tx.connection).drop(org_id):
-                raise NotFound(
-                    "督办计划没有写入该部门的数据表。", "The plan is not written into tables of that department."
-                )
+                raise _not_kept()
             self.evidence.record(
                 tx, actor, "assess.plan_tables", target=f"org:{org_id}", detail={"written": False, "reason": told}
             )
+        self._alerts.clear(AlertKind.PLAN_TABLES, org_id)
 
     def writer_of(self, table: str) -> TableWriter | None:
         """Tell that a table holds the work plan; others ask before they begin to fill it."""
         found = self._all() if table in PLAN_TABLES else ()
         return next((TableWriter(WriterKind.PLAN, one.org_id, table, one.org_id) for one in found), None)
 
-    def on_plan_moved(self, event: PlanMoved) -> None:
-        """Write the tables anew after a change."""
-        del event
-        self.watch()
-
     def watch(self) -> None:
-        """Write the tables whose rows are others than they hold, and once a day; called every minute too."""
+        """Queue the writing of tables that are older than the plan or than today, and tell of those that nobody may write.
+
+        Called every minute; all that changed since the last time is written at once.
+        """
+        now = self.clock.now()
         for one in self._all():
+            rests = (
+                one.trouble is not None
+                and one.tried_at is not None
+                and timedelta() <= now - one.tried_at < _AGAIN_AFTER
+            )
+            is_of_today = one.written_at is not None and one.written_at.astimezone(self.zone).date() >= self.today
             try:
-                self._write(one)
+                actor = self._answerable(one)
+                if not rests and (one.stale_since is not None or not is_of_today):
+                    arguments: dict[str, JsonValue] = {"org": one.org_id}
+                    key = f"{PLAN_TABLES_JOB}:{one.org_id}"
+                    self._jobs.submit(actor, PLAN_TABLES_JOB, arguments, key=key, org_id=one.org_id)
             except BeijiangError as error:
-                log.warning("the work plan could not be written into the tables of %s: %s", one.org_id, error)
+                self._failed(one, error)
+
+    def work(self, job: JobRun, arguments: dict[str, JsonValue]) -> JsonValue:
+        """Write the tables of one department; registered in build.py as the work of ``PLAN_TABLES_JOB``."""
+        del job
+        try:
+            kept = self._kept(str(arguments["org"]))
+        except NotFound:
+            return {"gone": True}  # stopped meanwhile
+        try:
+            return {"written": self._write(kept)}
+        except BeijiangError as error:
+            self._failed(kept, error)
+            raise
 
     # Inside
 
@@ -135,13 +186,46 @@ class PlanTables(Base):
         there = self._tables.schema(actor, name)
         return there is None or (self._tables.get(actor, name).org_id == org and {*there.names} == {*PLAN_TABLES[name]})
 
+    def _kept(self, org_id: str) -> PlanTableSet:
+        found = next((one for one in self._all() if one.org_id == org_id), None)
+        if found is None:
+            raise _not_kept()
+        return found
+
+    def _answerable(self, kept: PlanTableSet) -> Actor:
+        """Return who answers for the tables, with the rights of today."""
+        actor = self.access.current(kept.owner)
+        self.access.require(actor, Permission.ASSESS_PLAN_READ)
+        self.access.require(actor, Permission.TABLES_TABLE_WRITE, kept.org_id)
+        return actor
+
+    def _failed(self, kept: PlanTableSet, error: BeijiangError) -> None:
+        """Say in the department and to the authority why tables grow old, and who can mend it; the same is said once."""
+        if error.transient:
+            log.warning("the work plan could not be written into the tables of %s for now: %s", kept.org_id, error)
+            return
+        now, by = self.clock.now(), kept.by_name
+        why = Text(
+            f"督办计划无法写入数据表（负责人“{by}”）：{error.text.zh} 请该部门有权写入数据表的人在“督办”页的“写入数据表”中点“由我负责并立即写入”，或停止写入。",
+            f'The work plan cannot be written into tables ("{by}" answers for them): {error.text.en} Somebody of the department who may write tables can take them over on the page of the work plan under "Written into tables", or stop them.',
+        )
+        is_new = self._alerts.renew(AlertKind.PLAN_TABLES, kept.org_id, kept.org_id, why)
+        rested = kept.tried_at is None or not timedelta() <= now - kept.tried_at < _AGAIN_AFTER
+        if is_new or rested or kept.trouble != why:
+            with self.db.begin() as tx:
+                PlanTableStore(tx.connection).fail(kept.org_id, why, now)
+
     def _all(self) -> Sequence[PlanTableSet]:
         with self.db.read() as connection:
             return PlanTableStore(connection).all()
 
-    def _write(self, kept: PlanTableSet) -> None:
-        actor = self.access.current(kept.owner)
+    def _write(self, kept: PlanTableSet) -> bool:
+        """Write all three, unless they hold that already; tell whether they were written."""
+        actor = self._answerable(kept)
         with self._writing:
+            kept = self._kept(
+                kept.org_id
+            )  # its count of changes first: what comes while rows are read is written next time
             made = {
                 "督办任务": [*self._tasks(actor)],
                 "督办进展": [*self._progress(actor)],
@@ -149,13 +233,13 @@ class PlanTables(Base):
             }
             said = json.dumps([self.today, made], default=str, ensure_ascii=False)
             digest = hashlib.sha256(said.encode()).hexdigest()
-            if any(one.org_id == kept.org_id and one.digest == digest for one in self._all()):
-                return
-            for name, rows in made.items():
-                if rows:
-                    self._commit(actor, kept.org_id, name, rows)
+            differs = kept.digest != digest
+            for name, rows in made.items() if differs else ():
+                self._commit(actor, kept.org_id, name, rows)
             with self.db.begin() as tx:
-                PlanTableStore(tx.connection).note(kept.org_id, digest, self.clock.now())
+                PlanTableStore(tx.connection).note(kept.org_id, digest, kept.moves, self.clock.now())
+        self._alerts.clear(AlertKind.PLAN_TABLES, kept.org_id)
+        return differs
 
     def _commit(self, actor: Actor, org_id: str, name: str, rows: Sequence[_Row]) -> None:
         import pyarrow as pa
@@ -237,3 +321,7 @@ class PlanTables(Base):
                 names.get(figure.org_id, figure.org_id), figure.basis,
             )  # fmt: skip
             yield dict(zip(PLAN_TABLES["督办指标"], values, strict=True))
+
+
+def _not_kept() -> NotFound:
+    return NotFound("督办计划没有写入该部门的数据表。", "The plan is not written into tables of that department.")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
 from beijiang.assess.errors import no_task, own_proposal
-from beijiang.assess.events import PlanMoved
 from beijiang.assess.models import (
     LIGHT_RULE,
     Act,
@@ -27,7 +26,7 @@ from beijiang.assess.models import (
 )
 from beijiang.assess.service.base import Base
 from beijiang.assess.service.reporting import file_of
-from beijiang.assess.store import PlanStore
+from beijiang.assess.store import PlanStore, PlanTableStore
 from beijiang.ingest import AlertKind
 from beijiang.kit import Conflict, Invalid, Text, new_id
 
@@ -129,7 +128,7 @@ class WorkPlan(Base):
             if added:
                 detail: dict[str, JsonValue] = {"tasks": added, "since": first.isoformat(), "due_on": last.isoformat()}
                 self.evidence.record(tx, actor, "assess.plan_load", target=f"plan:{name}", detail=detail)
-                tx.publish(PlanMoved(subject=name))
+                PlanTableStore(tx.connection).mark(self.clock.now())
         return added
 
     def report(self, actor: Actor, task_id: str, percent: int, words: str, proofs: Sequence[str] = ()) -> PlanTask:
@@ -323,7 +322,7 @@ class WorkPlan(Base):
                 "proofs": [str(proof) for proof in note.proofs],
             }
             self.evidence.record(tx, actor, f"assess.plan_{note.act.value}", target=after.id, detail=detail)
-            tx.publish(PlanMoved(subject=after.id))
+            PlanTableStore(tx.connection).mark(self.clock.now())
         return after
 
     def _from_row(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, null, select, update
 
 from beijiang.assess.models import PlanTableSet
 from beijiang.assess.store.schema import plan_table_set
-from beijiang.kit import Actor
+from beijiang.kit import Actor, Text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,6 +37,11 @@ class PlanTableStore:
                 set_at=row.set_at,
                 digest=row.digest,
                 written_at=row.written_at,
+                moves=row.moves,
+                moved_at=row.moved_at,
+                moves_written=row.moves_written,
+                tried_at=row.tried_at,
+                trouble=None if row.trouble is None else Text(row.trouble["zh"], row.trouble["en"]),
             )
             for row in rows
         ]
@@ -46,9 +51,26 @@ class PlanTableStore:
         values = {"org_id": one.org_id, "by_name": one.by_name, "set_at": one.set_at, "digest": one.digest}
         self._connection.execute(insert(plan_table_set).values(**values, owner=one.owner.to_json()))
 
-    def note(self, org_id: str, digest: str, at: datetime) -> None:
-        """Write down what the tables hold now."""
-        self._connection.execute(update(plan_table_set).where(_C.org_id == org_id).values(digest=digest, written_at=at))
+    def mark(self, at: datetime) -> None:
+        """Say that the plan is another than the tables hold; in the transaction that changes it."""
+        self._connection.execute(update(plan_table_set).values(moves=_C.moves + 1, moved_at=at))
+
+    def note(self, org_id: str, digest: str, moves: int, at: datetime) -> None:
+        """Write down what the tables hold now, up to which change of the plan."""
+        values = {"digest": digest, "written_at": at, "tried_at": at, "moves_written": moves, "trouble": null()}
+        self._connection.execute(update(plan_table_set).where(_C.org_id == org_id).values(**values))
+
+    def fail(self, org_id: str, why: Text, at: datetime) -> None:
+        """Write down why the tables could not be written."""
+        values = {"tried_at": at, "trouble": {"zh": why.zh, "en": why.en}}
+        self._connection.execute(update(plan_table_set).where(_C.org_id == org_id).values(**values))
+
+    def hand_over(self, org_id: str, owner: Actor) -> bool:
+        """Let another person answer for the tables; tell whether they are kept."""
+        values = {"owner": owner.to_json(), "by_name": owner.name}
+        return (
+            self._connection.execute(update(plan_table_set).where(_C.org_id == org_id).values(**values)).rowcount == 1
+        )
 
     def drop(self, org_id: str) -> bool:
         """Take one away; tell whether there was one."""

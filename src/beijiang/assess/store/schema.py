@@ -248,5 +248,10 @@ plan_table_set = Table(
     Column("set_at", UtcDateTime, nullable=False),
     Column("digest", String(64), nullable=False),
     Column("written_at", UtcDateTime),
+    Column("moves", Integer, nullable=False, server_default="0"),
+    Column("moved_at", UtcDateTime),
+    Column("moves_written", Integer, nullable=False, server_default="0"),
+    Column("tried_at", UtcDateTime),
+    Column("trouble", JsonDocument),
 )
 """Which department has the work plan written into tables of its own, under whose rights, and what they hold now."""

@@ -39,6 +39,7 @@ PATIENCE = 3.0
 PAST_SHOWN = 60
 LINES_SHOWN = 200
 ROWS_LOOKED_AT = 20
+_Card = Annotated[str, Form(max_length=2000)]
 _Short = Annotated[str, Form(max_length=300)]
 _Column = Annotated[str, Query(max_length=200)]
 
@@ -90,6 +91,8 @@ def _add_looking(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             reasons={why.value: why.text for why in WhyNot},
             efforts=_efforts(request),
             may=platform.access.allows(who, Permission.MINING_FORECAST_MANAGE, found.org_id),
+            may_decide=platform.access.allows(who, Permission.MINING_MODEL_APPROVE, found.org_id),
+            card=forecasts.card(who, found.id),
             keys=_keys(found),
         )
 
@@ -188,6 +191,24 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             return back, _run(platform, who, forecast)
 
         return frame.attempt(request, back, step)
+
+    @pages.post("/forecasts/{forecast}/card")
+    def describe(request: Request, forecast: str, purpose: _Card = "", limits: _Card = "") -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            forecasts.describe(person(request), forecast, purpose, limits)
+            return f"{HERE}/{quote(forecast)}#card", Text("模型卡已提交审核。", "The card waits for review.")
+
+        return frame.attempt(request, f"{HERE}/{quote(forecast)}", step)
+
+    @pages.post("/forecasts/{forecast}/card-decide")
+    def decide(
+        request: Request, forecast: str, do: _Short = "", note: _Card = "", seen: _Short = ""
+    ) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            forecasts.decide_card(person(request), forecast, approve=do == "approve", note=note, seen=seen)
+            return f"{HERE}/{quote(forecast)}#card", Text("已办理。", "It is decided.")
+
+        return frame.attempt(request, f"{HERE}/{quote(forecast)}", step)
 
     @pages.post("/forecasts/{forecast}/retire")
     def retire(request: Request, forecast: str, reason: Annotated[str, Form(max_length=1000)] = "") -> RedirectResponse:

@@ -133,9 +133,17 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         def step() -> tuple[str, Text]:
             platform.plan_tables.record_into(person(request))
             words = Text(
-                "督办计划已写入数据表，此后随时更新。", "The plan is written into tables, and kept up to date."
+                "督办计划已写入数据表，此后有变化即更新。", "The plan is written into tables, and kept up to date."
             )
             return HERE, words
+
+        return frame.attempt(request, HERE, step)
+
+    @pages.post("/plan-tables/{org}/take-over")
+    def take_over(request: Request, org: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.plan_tables.take_over(person(request), org)
+            return HERE, Text("已由您负责，并已写入。", "You answer for them now, and they are written.")
 
         return frame.attempt(request, HERE, step)
 

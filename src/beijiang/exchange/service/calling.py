@@ -114,6 +114,21 @@ class Services(Probing):
             grants=tuple(one.id for one in held),
         )
 
+    def sketch(
+        self, actor: Actor, service_id: str, given: Mapping[str, Scalar]
+    ) -> tuple[ServiceView, Mapping[str, str]]:
+        """Hold the parameters of a call against what is declared; return the service, and the values that stand for fields.
+
+        Nobody is asked, no grant is used.
+
+        Raises:
+            NotFound: no such service, or not this actor's to see.
+            Invalid: a parameter does not fit.
+
+        """
+        view = self.view(actor, service_id)
+        return view, bound(view.version.spec, given).items
+
     def call(
         self, actor: Actor, service_id: str, given: Mapping[str, Scalar], purpose: str = "", grant: str = ""
     ) -> ServiceAnswer:

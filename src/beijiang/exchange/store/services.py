@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import case, delete, func, insert, or_, select, update
 
+from beijiang.db import upsert
 from beijiang.exchange.models.services import (
     Breaker,
     BreakerState,
@@ -31,7 +32,7 @@ from beijiang.exchange.store.schema import (
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from sqlalchemy import Connection, Row, Table
+    from sqlalchemy import Connection, Row
 
     from beijiang.exchange.models.services import ServiceQuery
 
@@ -167,7 +168,7 @@ class ServiceStore:
             "revision": changed.revision,
         }
         if changed.revision == 1:
-            added = self._upsert(exchange_service_breaker).values(**values).on_conflict_do_nothing()
+            added = upsert(self._connection, exchange_service_breaker).values(**values).on_conflict_do_nothing()
             # Drivers do not all count the rows of an INSERT.
             return self._connection.execute(added.returning(_B.service_id)).first() is not None
         same = (_B.service_id == changed.service_id, _B.revision == changed.revision - 1)
@@ -177,7 +178,9 @@ class ServiceStore:
 
     def take(self, service_id: str, who: str, minute: datetime, limit: int) -> bool:
         """Count a call of a minute unless it would be one too many; one statement, so that no race gets past it."""
-        opened = self._upsert(exchange_service_rate).values(service_id=service_id, who=who, minute=minute, calls=0)
+        opened = upsert(self._connection, exchange_service_rate).values(
+            service_id=service_id, who=who, minute=minute, calls=0
+        )
         self._connection.execute(opened.on_conflict_do_nothing())
         fits = (_R.service_id == service_id, _R.who == who, _R.minute == minute, _R.calls < limit)
         counted = update(exchange_service_rate).where(*fits).values(calls=_R.calls + 1)
@@ -199,7 +202,7 @@ class ServiceStore:
             "bucket": row.bucket,
         }
         numbers = {"calls": row.calls, "rows": row.rows, "millis": row.millis, "slowest": row.slowest}
-        added = self._upsert(exchange_service_call).values(**key, **numbers)
+        added = upsert(self._connection, exchange_service_call).values(**key, **numbers)
         self._connection.execute(
             added.on_conflict_do_update(
                 index_elements=list(key),
@@ -245,7 +248,9 @@ class ServiceStore:
             "millis": probe.millis,
             "reason": probe.reason[:60],
         }
-        self._connection.execute(self._upsert(exchange_service_probe).values(**values).on_conflict_do_nothing())
+        self._connection.execute(
+            upsert(self._connection, exchange_service_probe).values(**values).on_conflict_do_nothing()
+        )
 
     def probes(self, service_id: str, limit: int) -> list[Probe]:
         """Return the latest probes, newest first."""
@@ -274,12 +279,6 @@ class ServiceStore:
         )
         rows = self._connection.execute(wanted.group_by(_P.service_id))
         return {row.service_id: (int(row.well), int(row.all)) for row in rows}
-
-    def _upsert(self, table: Table) -> Any:
-        from sqlalchemy.dialects import postgresql, sqlite
-
-        dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
-        return dialect.insert(table)
 
 
 def _values(one: Service) -> dict[str, Any]:

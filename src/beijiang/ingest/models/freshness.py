@@ -146,6 +146,7 @@ class AlertKind(StrEnum):
     MONITOR = "monitor"
     NODE_FULL = "node_full"
     NODE_LATE = "node_late"
+    PLAN_TABLES = "plan_tables"
     PLAN_TASK = "plan_task"
     PUSH_DEAD = "push_dead"
     PUSH_DIFFERS = "push_differs"
@@ -206,6 +207,7 @@ _KINDS: Final = {
     AlertKind.MONITOR: Text("监测异常", "out of the usual"),
     AlertKind.NODE_FULL: Text("下级目录已达上限", "no room for entries of a node"),
     AlertKind.NODE_LATE: Text("节点失联或信件滞留", "a linked node is late"),
+    AlertKind.PLAN_TABLES: Text("督办数据表无法写入", "tables of the work plan rest"),
     AlertKind.PLAN_TASK: Text("督办任务", "task of the work plan"),
     AlertKind.PUSH_DEAD: Text("推送多次失败", "push failed for good"),
     AlertKind.PUSH_DIFFERS: Text("推送对账不一致", "push differs at the far side"),

@@ -12,11 +12,11 @@ import typer
 
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
 from beijiang.mining.models import Effort, ForecastDraft, SourceKind
-from beijiang.terminal import Column, language, progress, say, show
+from beijiang.terminal import Column, asked_after, language, progress, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.mining.models import Forecast, ForecastRun
+    from beijiang.mining.models import Forecast, ForecastCard, ForecastRun
     from beijiang.mining.service import Forecasts, SeriesLine, SeriesView
 
 __all__ = ["forecast_commands"]
@@ -25,6 +25,7 @@ _AS = typer.Option("", "--as", help="Login of the person to act as; without it t
 _FORECAST = typer.Argument(help="Id of the forecast, or the table that it fills.")
 _FILE = typer.Argument(help="Forecast as TOML or JSON: source, series, period, value.", exists=True, dir_okay=False)
 _REASON = typer.Option(..., help="Why; kept in the evidence.")
+_SEEN = typer.Option(None, help="The `seen` of the card as you read it; without it you are shown and asked.")
 _NUMBER = typer.Option(0, "--run", help="Number of the run; without it the newest.")
 _KEY = typer.Argument(None, help="What tells the series apart, in the order of the series columns.")
 
@@ -36,6 +37,20 @@ _FORECASTS = (
     Column("source", Text("来源", "source")),
     Column("on_write", Text("随来源更新", "on write")),
     Column("revision", Text("修订", "revision"), right=True),
+)
+_CARD = (
+    Column("target", Text("结果表", "table"), whole=True),
+    Column("state", Text("状态", "state")),
+    Column("holds", Text("现行修订已批准", "this revision approved")),
+    Column("purpose", Text("用途", "purpose")),
+    Column("limits", Text("不适用", "not for")),
+    Column("found", Text("回测显示的限制", "limits found")),
+    Column("data_version", Text("数据版本", "data")),
+    Column("mase", Text("MASE", "MASE"), right=True),
+    Column("naive", Text("朴素 MASE", "naive MASE"), right=True),
+    Column("cover80", Text("80% 区间", "80% held"), right=True),
+    Column("approver", Text("批准人", "approved by")),
+    Column("seen", Text("显示标记", "seen"), spare=True),
 )
 _RUNS = (
     Column("number", Text("次", "run"), right=True),
@@ -135,7 +150,58 @@ def forecast_commands(get: Callable[[], Forecasts], access: Callable[[], Access]
         _run_now(get(), who(person), forecast)
 
     _add_looking(group, get, who)
+    _add_cards(group, get, who)
     return group
+
+
+def _add_cards(group: typer.Typer, get: Callable[[], Forecasts], who: Callable[[str], Actor]) -> None:
+    @group.command("card")
+    def card(forecast: str = _FORECAST, person: str = _AS) -> None:
+        """Show the model card: purpose, data, back-test, limits, who approved it."""
+        _card(get().card(who(person), forecast))
+
+    @group.command("describe")
+    def describe(
+        forecast: str = _FORECAST,
+        purpose: str = typer.Option(..., help="What it is for."),
+        limits: str = typer.Option(..., help="For what it is not."),
+        person: str = _AS,
+    ) -> None:
+        """Say what a forecast is for and where it ends, for another to approve."""
+        _card(get().describe(who(person), forecast, purpose, limits))
+
+    @group.command("approve")
+    def approve(forecast: str = _FORECAST, note: str = _REASON, seen: str = _SEEN, person: str = _AS) -> None:
+        """Approve the card of a forecast that somebody else described. Without --seen it is shown first."""
+        actor = who(person)
+        if seen is None:
+            found = get().card(actor, forecast)
+            seen = asked_after(lambda: _card(found), found.shown.token)
+        _card(get().decide_card(actor, forecast, approve=True, note=note, seen=seen))
+
+    @group.command("return")
+    def return_(forecast: str = _FORECAST, note: str = _REASON, person: str = _AS) -> None:
+        """Send the card of a forecast back."""
+        _card(get().decide_card(who(person), forecast, approve=False, note=note))
+
+
+def _card(card: ForecastCard) -> None:
+    said, run = card.waiting or card.approved, card.run
+    row = {
+        "target": card.forecast.target,
+        "state": None if said is None else said.state.text.in_language(language()),
+        "holds": card.holds,
+        "purpose": None if said is None else said.purpose,
+        "limits": None if said is None else said.limits,
+        "found": " ".join(one.in_language(language()) for one in card.limits),
+        "data_version": None if run is None else run.data_version,
+        "mase": None if run is None or run.mase is None else round(run.mase, 3),
+        "naive": None if run is None or run.naive_mase is None else round(run.naive_mase, 3),
+        "cover80": None if run is None or run.cover80 is None else round(run.cover80, 3),
+        "seen": card.shown.token,
+        "approver": None if card.approved is None else card.approved.decided_by,
+    }
+    show([row], _CARD)
 
 
 def _add_looking(group: typer.Typer, get: Callable[[], Forecasts], who: Callable[[str], Actor]) -> None:

@@ -11,6 +11,7 @@ from beijiang.mining.models.bench import (
     TableWord,
 )
 from beijiang.mining.models.drift import DriftLimits, drift_limits
+from beijiang.mining.models.forecast_cards import CardEntry, CardState, ForecastCard, found_limits
 from beijiang.mining.models.forecast_drawing import Band, forecast_drawn
 from beijiang.mining.models.forecasting import (
     BENCHMARKS,
@@ -139,6 +140,8 @@ __all__ = [
     "Asked",
     "Band",
     "Body",
+    "CardEntry",
+    "CardState",
     "Cell",
     "CellKind",
     "CellOutcome",
@@ -166,6 +169,7 @@ __all__ = [
     "FeatureKind",
     "FeatureView",
     "Forecast",
+    "ForecastCard",
     "ForecastDraft",
     "ForecastRun",
     "Forecaster",
@@ -258,6 +262,7 @@ __all__ = [
     "drawn",
     "drift_limits",
     "forecast_drawn",
+    "found_limits",
     "judge",
     "per_cent",
     "read_periods",

@@ -43,6 +43,25 @@ class ForecastOrder(BaseModel):
         return ForecastDraft(**said, series=tuple(self.series), target=self.target or f"{self.source}_预测")
 
 
+class CardOrder(BaseModel):
+    """What a forecast is for, and for what it is not."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    purpose: str = Field(min_length=1, max_length=2000)
+    limits: str = Field(min_length=1, max_length=2000)
+
+
+class CardDecision(BaseModel):
+    """A decision on a card; ``seen`` is the token of the card that was read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    approve: bool
+    note: str = Field(min_length=1, max_length=2000)
+    seen: str = Field(default="", max_length=200)
+
+
 def forecasts_router(service: Forecasts) -> APIRouter:
     """Return the endpoints under ``/api/v1/forecasts``."""
     routes = APIRouter(prefix="/api/v1", tags=["forecasts"])
@@ -74,6 +93,23 @@ def forecasts_router(service: Forecasts) -> APIRouter:
     @routes.get("/forecasts/{forecast}/history", summary="All revisions of a forecast")
     def history(request: Request, forecast: str) -> dict[str, Any]:
         return {"history": [_forecast(one) for one in service.history(_actor(request), forecast)]}
+
+    @routes.get(
+        "/forecasts/{forecast}/card", summary="The model card: purpose, data, back-test, limits, who approved it"
+    )
+    def card(request: Request, forecast: str) -> dict[str, Any]:
+        return dict(service.card(_actor(request), forecast).to_json())
+
+    @routes.put(
+        "/forecasts/{forecast}/card", summary="Say what a forecast is for and where it ends, for another to approve"
+    )
+    def describe(request: Request, forecast: str, order: CardOrder) -> dict[str, Any]:
+        return dict(service.describe(_actor(request), forecast, order.purpose, order.limits).to_json())
+
+    @routes.post("/forecasts/{forecast}/card/decide", summary="Approve a card or send it back; never one's own")
+    def decide(request: Request, forecast: str, order: CardDecision) -> dict[str, Any]:
+        who, seen = _actor(request), order.seen
+        return dict(service.decide_card(who, forecast, approve=order.approve, note=order.note, seen=seen).to_json())
 
     @routes.post("/forecasts/{forecast}/run", status_code=202, summary="Have a forecast made anew")
     def run(request: Request, forecast: str) -> dict[str, Any]:

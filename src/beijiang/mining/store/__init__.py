@@ -1,5 +1,6 @@
 """All SQL on the metadata tables of mining, a file for each of its pieces."""
 
+from beijiang.mining.store.forecast_cards import ForecastCardStore
 from beijiang.mining.store.forecasting import ForecastStore
 from beijiang.mining.store.graphs import GraphStore
 from beijiang.mining.store.learning import LearningStore, ViewStore
@@ -11,6 +12,7 @@ from beijiang.mining.store.texts import TextStore
 
 __all__ = [
     "CopyStore",
+    "ForecastCardStore",
     "ForecastStore",
     "GraphStore",
     "LearningStore",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, String, Table
+from sqlalchemy import Boolean, Column, Float, Index, Integer, String, Table, Text, UniqueConstraint
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
-__all__ = ["forecast", "forecast_run"]
+__all__ = ["forecast", "forecast_card", "forecast_run"]
 
 forecast = Table(
     "forecast",
@@ -27,6 +27,26 @@ forecast = Table(
     Index("ix_forecast_current", "is_current", "target"),
     Index("ix_forecast_source", "is_current", "kind", "source"),
 )
+
+forecast_card = Table(
+    "forecast_card",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("forecast_id", String(40), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("limits", Text, nullable=False),
+    Column("by_id", String(64), nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("decided_by", String(200), nullable=False),
+    Column("decided_at", UtcDateTime),
+    Column("note", Text, nullable=False),
+    UniqueConstraint("forecast_id", "number"),
+)
+"""What was said of a forecast, each time, and what was decided on it."""
 
 forecast_run = Table(
     "forecast_run",

@@ -178,10 +178,14 @@ class SqlGateway:
         with self.governor.admit(actor, order) as ticket:
             bound = self._binder.bind(actor, sql, "", Exit.APP, spoken, sketch=True, order=order)
             try:
-                self._streaming.shape(bound, ticket)
+                shape = self._streaming.shape(bound, ticket)
             except BeijiangError as error:
                 raise self._told(error, bound, sql, ticket) from None
-        return self._described(actor, sql, order, spoken, Exit.APP)
+        described = self._described(actor, sql, order, spoken, Exit.APP)
+        types = {one.name: str(one.type) for one in shape}
+        return replace(
+            described, columns=tuple(replace(one, type=types.get(one.name, "")) for one in described.columns)
+        )
 
     def _run(self, actor: Actor, sql: str, purpose: str, order: QueryOrder, spoken: Spoken | None) -> SqlResult:
         with self.governor.admit(actor, order) as ticket:

@@ -33,7 +33,8 @@ class ApiNames:
             Invalid: it is none (``api_unknown``).
 
         """
-        kind, _, rest = api.partition(":")
+        inner = api.removeprefix("sandbox:")
+        kind, _, rest = (inner if inner.startswith(("service:", "app:")) else api).partition(":")
         if kind in {"rows", "sandbox"} and rest:
             return self._catalog.published(actor, rest).version.entry.name
         if kind == "face" and rest in FACES:
@@ -52,7 +53,7 @@ class ApiNames:
                 raise no_page()
             return f"{app.name.zh}：{bundle.api[end].summary.zh}"
         raise Invalid(
-            f"接口写成 rows:数据集、table:数据表、service:服务、app:应用/接口、sandbox:资源、relay:本应用，或 face: 加 {'、'.join(FACES)} 之一。",
-            f"Write an API as rows:DATASET, table:TABLE, service:SERVICE, app:APPLICATION/END-POINT, sandbox:RESOURCE, relay:ITSELF, or face: with one of {', '.join(FACES)}.",
+            f"接口写成 rows:数据集、table:数据表、service:服务、app:应用/接口、sandbox:资源或 sandbox:service:服务、sandbox:app:应用/接口、relay:本应用，或 face: 加 {'、'.join(FACES)} 之一。",
+            f"Write an API as rows:DATASET, table:TABLE, service:SERVICE, app:APPLICATION/END-POINT, sandbox:RESOURCE or sandbox:service:SERVICE, sandbox:app:APPLICATION/END-POINT, relay:ITSELF, or face: with one of {', '.join(FACES)}.",
             code="api_unknown",
         )

@@ -327,6 +327,7 @@ class AppServers:
                 self._stop(app.id, place, child)
                 child = None
             if child is None:
+                version, _ = self._version(app)  # again: it may have been stopped while this one waited for the turn
                 child = self._begun(app, version, place)
             return child
 

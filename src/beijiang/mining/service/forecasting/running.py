@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from beijiang.access import Permission
 from beijiang.kit import BeijiangError, Conflict, Text, new_id
 from beijiang.mining.models import BENCHMARKS, ForecastRun, RunCause, SourceKind
-from beijiang.mining.service.forecasting.declaring import Declaring
+from beijiang.mining.service.forecasting.cards import Cards
 from beijiang.mining.service.forecasting.results import Results
 from beijiang.mining.store import ForecastStore
 from beijiang.tables import CommitRequest, WriteMode
@@ -36,7 +36,7 @@ FORECAST_JOB: Final = "mining.forecast"
 RUNS_SHOWN: Final = 50
 
 
-class Running(Declaring):
+class Running(Cards):
     """Makes the forecasts."""
 
     def on_table_written(self, event: TableWritten) -> None:
