@@ -63,6 +63,45 @@ def test_a_steward_takes_suggestions_adds_a_rule_and_sees_what_fails(desk: Calla
     steward.get(f"{PAGE}?lang=zh-CN")
 
 
+def test_a_steward_sees_what_would_break_a_suggestion_changes_it_or_declines_it(
+    desk: Callable[..., Any], office: Any, tmp_path: Any
+) -> None:
+    name = "校服采购"
+    page = f"/console/quality/{quote(name)}"
+    path = tmp_path / "采购.csv"
+    rows = "".join(f"XF-{n:04d},{'冬装' if n % 2 else '夏装'}\n" for n in range(1, 41)) + "未编,夏裝\n"
+    path.write_text("批次,款式\n" + rows, encoding="utf-8")
+    landed = office.ingest.land(SYSTEM, path, path.name, "education")
+    run = office.ingest.submit(SYSTEM, IngestRequest(org_id="education", files=(landed.sha256,), into=name))
+    office.ingest.wait(SYSTEM, run)
+    office.db.deliver_waiting()
+    steward = desk("steward")
+    shown = steward.get(f"{page}/suggest").text
+    assert "41 个值中 40 个是这 2 种" in shown
+    link = next(
+        key for key in re.findall(r'/suggest/(\w+)"', shown) if "未编" in steward.get(f"{page}/suggest/{key}").text
+    )
+    rows_page = steward.get(f"{page}/suggest/{link}").text
+    assert "XF-0001" not in rows_page
+    assert "采用这条规则" in rows_page
+    assert "would break" in steward.get(f"{page}/suggest/{link}?lang=en").text
+    steward.get(f"{page}/suggest?lang=zh-CN")
+    form = steward.get(f"{page}/add?like={link}").text
+    assert re.search(r'name="column" value="\w+" checked', form)
+    steward.post(f"{page}/suggest", {"take": [link], "step": "decline"})
+    assert "请说明理由" in steward.get(f"{page}/suggest").text
+    steward.post(f"{page}/suggest", {"take": [link], "step": "decline", "reason": "历史批次"})
+    shown = steward.get(f"{page}/suggest").text
+    assert "已谢绝 1 条" in shown
+    assert "历史批次" in shown
+    assert f'value="{link}"' not in shown
+    again = re.search(r'action="([^"]+/again)"', shown)
+    assert again
+    steward.post(again[1])
+    assert f'value="{link}"' in steward.get(f"{page}/suggest").text
+    assert steward.get(f"{page}/add?like={'0' * 16}").status_code == 409
+
+
 def test_the_form_says_what_is_wrong_and_keeps_what_was_filled_in(desk: Callable[..., Any], office: Any) -> None:
     steward = desk("steward")
     form = {

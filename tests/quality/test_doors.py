@@ -103,6 +103,39 @@ def test_the_board_kinds_suggestions_scorecards_and_a_release_over_http(door: Te
     assert [c["version"] for c in door.get("/api/v1/quality/scorecards").json()["scorecards"]] == [2, 1]
 
 
+def test_a_suggestion_over_http_and_at_the_terminal(door: TestClient, bureau: Bureau) -> None:
+    bureau.write([firm(n, 盟市=("包头市", "赤峰市")[n % 2]) for n in range(40)] + [firm(40, 盟市="包头")])
+    found = {
+        (one["rule"]["kind"], *one["rule"]["columns"]): one
+        for one in door.get(f"{AT}/suggestions").json()["suggestions"]
+    }
+    one = found["values", "盟市"]
+    assert (one["b"], one["failing"], one["measured"]) == (41, 1, True)
+    rows = door.get(f"{AT}/suggestions/{one['key']}/rows").json()
+    assert [row["盟市"] for row in rows["rows"]] == ["包头"]
+    assert rows["receipt"]
+    assert door.get(f"{AT}/suggestions/{'0' * 16}/rows").json() == {"code": "suggestions_changed"}
+    gone = door.post(f"{AT}/suggestions/declined", json={"keys": [one["key"]], "reason": "另有代码表"})
+    assert (gone.status_code, gone.json()["declined"][0]["subject"]) == (201, one["subject"])
+    assert [d["reason"] for d in door.get(f"{AT}/suggestions/declined").json()["declined"]] == ["另有代码表"]
+    assert door.delete(f"{AT}/suggestions/declined/{one['subject']}").status_code == 204
+    assert door.delete(f"{AT}/suggestions/declined/{one['subject']}").json() == {"code": "not_declined"}
+    terminal.set_style(as_json=True, language=Language.EN)
+    group = commands.commands(lambda: bureau.platform.quality, lambda: bureau.platform.access)
+
+    def run(*words: str) -> Any:
+        answer = CliRunner().invoke(group, [*words, "--as", "steward"])
+        assert answer.exit_code == 0, (answer.output, answer.exception)
+        return json.loads(answer.stdout)
+
+    assert [row["盟市"] for row in run("breaking", T, one["key"])] == ["包头"]
+    (declined,) = run("decline", T, one["key"], "--reason", "另有代码表")
+    assert one["key"] not in {line["key"] for line in run("suggest", T)}
+    assert run("declined", T) == [declined]
+    run("offer-again", T, declined["subject"])
+    assert [rule["kind"] for rule in run("suggest", T, "--take", one["key"])] == ["values"]
+
+
 @pytest.mark.parametrize("who", ["stranger", "sysadmin"])
 def test_a_hidden_table_and_an_unknown_one_look_the_same(door: TestClient, bureau: Bureau, who: str) -> None:
     rule = door.post(f"{AT}/rules", json={"kind": "not_null", "columns": ["盟市"]}).json()["id"]

@@ -357,6 +357,8 @@ _WORDS: dict[str, dict[str, Text]] = {
         "quality.rule_retire": Text("停用质量规则", "rule of quality retired"),
         "quality.run": Text("质量检查", "quality checked"),
         "quality.scorecard": Text("修改评分卡", "scorecard changed"),
+        "quality.suggestion_decline": Text("谢绝推荐的质量规则", "suggested rule declined"),
+        "quality.suggestion_offer": Text("恢复推荐质量规则", "suggested rule may come again"),
         "quality.ticket_escalate": Text("督办校核工单", "ticket escalated"),
         "quality.ticket_move": Text("办理校核工单", "ticket moved"),
         "quality.ticket_open": Text("发出校核工单", "ticket opened"),

@@ -4,7 +4,7 @@ Also which data element each column holds and how far it conforms, tickets that 
 monitors that notice what is out of the usual. Owns the tables ``quality_rule``, ``quality_run``,
 ``quality_fact``, ``quality_release``, ``quality_scorecard``, ``quality_mapping``,
 ``quality_conformity``, ``quality_ticket``, ``quality_ticket_step``, ``quality_ticket_policy``, ``quality_observation``,
-``quality_finding``, ``quality_monitor`` and ``quality_aged``. It sees numbers
+``quality_finding``, ``quality_monitor``, ``quality_declined`` and ``quality_aged``. It sees numbers
 and places of rows only (``tables.Measures``); rows that fail a rule are shown by the gate.
 """
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         AGING_JOB,
         LIKELY,
         QUALITY_JOB,
+        Breaking,
         ColumnView,
         Failing,
         HandedOut,
@@ -46,6 +47,7 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "AGING_JOB",
     "LIKELY",
     "QUALITY_JOB",
+    "Breaking",
     "ColumnView",
     "DoubtMoved",
     "Failing",

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, Seen, language, person
+from beijiang.console.routes.quality_suggested import add_suggestions
 from beijiang.kit import BeijiangError, Invalid, Text
 from beijiang.quality import (
     KINDS,
@@ -140,15 +141,18 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         )
 
     _add_rules(pages, frame, platform)
-    _add_suggestions(pages, frame, platform)
+    add_suggestions(pages, frame, platform)
     _add_scorecards(pages, frame, platform)
     return pages
 
 
 def _add_rules(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/quality/{name}/add")
-    def ask(request: Request, name: str, kind: Kind = Kind.NOT_NULL) -> HTMLResponse:
-        return _form(frame, platform, request, name, RuleDraft(kind=kind))
+    def ask(
+        request: Request, name: str, kind: Kind = Kind.NOT_NULL, like: Annotated[str, Query(max_length=16)] = ""
+    ) -> HTMLResponse:
+        given = platform.quality.suggestion(person(request), name, like).draft if like else RuleDraft(kind=kind)
+        return _form(frame, platform, request, name, given)
 
     @pages.post("/quality/{name}/add")
     async def add(request: Request, name: str) -> Response:
@@ -186,27 +190,6 @@ def _tried_or_saved(
         f"规则“{made.name}”已保存，下次检查起生效。", f'Rule "{made.name}" is saved; it counts from the next check on.'
     )
     return frame.after(request, back, words)
-
-
-def _add_suggestions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
-    @pages.get("/quality/{name}/suggest")
-    def suggest(request: Request, name: str) -> HTMLResponse:
-        who = person(request)
-        info = platform.tables.get(who, name)
-        return frame.page(request, "quality_suggest.html", info=info, found=platform.quality.suggest(who, name))
-
-    @pages.post("/quality/{name}/suggest")
-    def accept(request: Request, name: str, take: Annotated[list[str] | None, Form()] = None) -> RedirectResponse:
-        back = f"/console/quality/{quote(name)}"
-
-        def step() -> tuple[str, Text]:
-            made = platform.quality.accept(person(request), name, take or ())
-            return back, Text(
-                f"{len(made)} 条规则已生效，点“立即检查”看结果。",
-                f"{len(made)} rules are in force; press Check now for results.",
-            )
-
-        return frame.attempt(request, f"{back}/suggest", step)
 
 
 def _add_scorecards(pages: APIRouter, frame: Frame, platform: Platform) -> None:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
+from beijiang.quality.commands.lines import RULES, rule_line
+from beijiang.quality.commands.proposing import add_suggestions
 from beijiang.quality.models import KINDS, Kind, RuleDraft, Scorecard, Severity, points
 from beijiang.terminal import Column, as_json, asked_after, language, progress, say, show, verbatim
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.quality.models import Fact, Hold, Rule, Run
-    from beijiang.quality.service import Quality, Standing, Suggestion
+    from beijiang.quality.models import Fact, Hold, Run
+    from beijiang.quality.service import Quality, Standing
 
 __all__ = ["commands"]
 
@@ -45,16 +47,6 @@ _BOARD = (
     Column("held", Text("对读者", "readers")),
     Column("checked", Text("检查时间", "checked"), spare=True),
 )
-_RULES = (
-    Column("id", Text("标识", "id"), whole=True),
-    Column("name", Text("规则", "rule")),
-    Column("kind", Text("类型", "kind")),
-    Column("params", Text("参数", "parameters")),
-    Column("indicator", Text("指标", "indicator")),
-    Column("severity", Text("级别", "severity")),
-    Column("threshold", Text("通过线", "threshold"), right=True),
-    Column("revision", Text("修订", "revision"), right=True, spare=True),
-)
 _FACTS = (
     Column("rule", Text("标识", "id"), spare=True),
     Column("name", Text("规则", "rule")),
@@ -65,13 +57,6 @@ _FACTS = (
     Column("failing", Text("问题数", "failing"), right=True),
     Column("severity", Text("级别", "severity")),
     Column("outcome", Text("结果", "outcome")),
-)
-_SUGGESTED = (
-    Column("kind", Text("类型", "kind")),
-    Column("columns", Text("列", "columns")),
-    Column("params", Text("参数", "parameters")),
-    Column("share", Text("现有符合率", "met now"), right=True),
-    Column("why", Text("依据", "why")),
 )
 _KINDS = (
     Column("kind", Text("类型", "kind"), whole=True),
@@ -115,6 +100,7 @@ def commands(get: Callable[[], Quality], access: Callable[[], Access]) -> typer.
         show([_kind(kind) for kind in Kind], _KINDS)
 
     _add_rules(group, get, who)
+    add_suggestions(group, get, who)
     _add_runs(group, get, who)
     _add_releases(group, get, who)
     _add_scores(group, get, who)
@@ -125,19 +111,7 @@ def _add_rules(group: typer.Typer, get: Callable[[], Quality], who: Callable[[st
     @group.command("rules")
     def rules(table: str = _TABLE, person: str = _AS) -> None:
         """Show the rules in force of a table."""
-        show([_rule(rule) for rule in get().rules(who(person), table)], _RULES)
-
-    @group.command("suggest")
-    def suggest(
-        table: str = _TABLE,
-        accept: bool = typer.Option(False, "--accept", help="Put all of them in force."),
-        person: str = _AS,
-    ) -> None:
-        """Propose rules from names, standards and what a first count shows."""
-        if accept:
-            show([_rule(rule) for rule in get().accept(who(person), table)], _RULES)
-        else:
-            show([_suggested(one) for one in get().suggest(who(person), table)], _SUGGESTED)
+        show([rule_line(rule) for rule in get().rules(who(person), table)], RULES)
 
     @group.command("add")
     def add(
@@ -168,7 +142,7 @@ def _add_rules(group: typer.Typer, get: Callable[[], Quality], who: Callable[[st
             tried = get().try_out(who(person), table, draft)
             show([{"name": tried.draft.name, "b": tried.b, "failing": tried.failing}])
             return
-        show([_rule(get().add(who(person), table, draft))], _RULES)
+        show([rule_line(get().add(who(person), table, draft))], RULES)
 
     @group.command("change")
     def change(
@@ -189,7 +163,7 @@ def _add_rules(group: typer.Typer, get: Callable[[], Quality], who: Callable[[st
             threshold=old.threshold if threshold is None else threshold,
             where=old.where if where is None else where,
         )
-        show([_rule(get().change(who(person), rule, new, reason))], _RULES)
+        show([rule_line(get().change(who(person), rule, new, reason))], RULES)
 
     @group.command("retire")
     def retire(rule: str = _RULE, reason: str = _REASON, person: str = _AS) -> None:
@@ -369,25 +343,6 @@ def _standing(one: Standing) -> dict[str, Any]:
     }
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
-    return {
-        "id": rule.id,
-        "name": rule.name,
-        "kind": rule.kind.value,
-        "columns": list(rule.columns),
-        "params": _shown(rule),
-        "indicator": rule.indicator,
-        "severity": rule.severity.text.in_language(language()),
-        "threshold": rule.limit or rule.threshold,
-        "revision": rule.revision,
-    }
-
-
-def _shown(rule: RuleDraft) -> str:
-    words = [f"{name}={value}" for name, value in rule.params.items()]
-    return " ".join([*words, *([f"[{rule.where}]"] if rule.where else [])])
-
-
 def _fact(fact: Fact) -> dict[str, Any]:
     return {
         "rule": fact.rule_id,
@@ -399,16 +354,6 @@ def _fact(fact: Fact) -> dict[str, Any]:
         "failing": fact.failing,
         "severity": fact.severity.text.in_language(language()) if fact.rule_id else "",
         "outcome": fact.outcome.text.in_language(language()),
-    }
-
-
-def _suggested(one: Suggestion) -> dict[str, Any]:
-    return {
-        "kind": one.draft.kind.value,
-        "columns": "、".join(one.draft.columns),
-        "params": _shown(one.draft),
-        "share": round(one.share, 4),
-        "why": one.why.in_language(language()),
     }
 
 

@@ -19,6 +19,7 @@ from beijiang.quality.models.profiles import ColumnProfile, Profile
 from beijiang.quality.models.rules import (
     FALLING,
     KINDS,
+    Declined,
     Kind,
     KindOf,
     Param,
@@ -66,6 +67,7 @@ __all__ = [
     "Call",
     "ColumnProfile",
     "Decision",
+    "Declined",
     "DepartmentTickets",
     "DimensionScore",
     "Doubt",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FALLING",
     "KINDS",
+    "Declined",
     "Kind",
     "KindOf",
     "Param",
@@ -295,6 +296,20 @@ class Rule(RuleDraft):
     def falls(self) -> bool:
         """Tell whether A counts what is wrong."""
         return self.indicator in FALLING
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A suggested rule that is not meant; it is not suggested again until somebody lets it be."""
+
+    table: str
+    subject: str
+    """What it is about: ``Suggestion.subject``."""
+    kind: Kind
+    columns: tuple[str, ...]
+    reason: str
+    by: str
+    at: datetime
 
 
 def packaged(name: str) -> Sequence[Mapping[str, str]]:

@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.kit import Actor, Text
 from beijiang.quality.models import KINDS, Kind, RuleDraft, Scorecard, Severity
+from beijiang.quality.routes.lines import rule_json
+from beijiang.quality.routes.proposing import add_suggestions
 from beijiang.web.values import plain_value
 
 if TYPE_CHECKING:
-    from beijiang.quality.models import Fact, Hold, Release, Rule, Run, Score
-    from beijiang.quality.service import Failing, Quality, Suggestion
+    from beijiang.quality.models import Fact, Hold, Release, Run, Score
+    from beijiang.quality.service import Failing, Quality
 
 __all__ = ["router"]
 
@@ -49,14 +51,6 @@ class RuleOrder(BaseModel):
             owner=self.owner,
             limit=self.limit,
         )
-
-
-class AcceptOrder(BaseModel):
-    """Which suggestions are to count; without ``keys`` all of them."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    keys: list[str] | None = Field(default=None, max_length=300)
 
 
 class ReleaseOrder(BaseModel):
@@ -113,6 +107,7 @@ def router(service: Quality) -> APIRouter:
         return {"kinds": [_kind(kind) for kind in Kind]}
 
     _add_rules(routes, service)
+    add_suggestions(routes, service)
     _add_runs(routes, service)
     _add_scorecards(routes, service)
     return routes
@@ -121,35 +116,24 @@ def router(service: Quality) -> APIRouter:
 def _add_rules(routes: APIRouter, service: Quality) -> None:
     @routes.get("/tables/{name}/quality/rules", summary="The rules in force of a table")
     def rules(request: Request, name: str) -> dict[str, Any]:
-        return {"table": name, "rules": [_rule(rule) for rule in service.rules(_actor(request), name)]}
+        return {"table": name, "rules": [rule_json(rule) for rule in service.rules(_actor(request), name)]}
 
     @routes.post("/tables/{name}/quality/rules", status_code=201, summary="Put a rule in force")
     def add(request: Request, name: str, order: RuleOrder) -> dict[str, Any]:
-        return _rule(service.add(_actor(request), name, order.draft(), order.reason))
+        return rule_json(service.add(_actor(request), name, order.draft(), order.reason))
 
     @routes.post("/tables/{name}/quality/try", summary="Hold a rule against the newest version and keep nothing")
     def try_out(request: Request, name: str, order: RuleOrder) -> dict[str, Any]:
         tried = service.try_out(_actor(request), name, order.draft())
         return {"table": name, "version": tried.version, "b": tried.b, "failing": tried.failing}
 
-    @routes.get("/tables/{name}/quality/suggestions", summary="Rules that the table might be meant to meet")
-    def suggest(request: Request, name: str) -> dict[str, Any]:
-        return {"table": name, "suggestions": [_suggestion(one) for one in service.suggest(_actor(request), name)]}
-
-    @routes.post(
-        "/tables/{name}/quality/suggestions", status_code=201, summary="Put suggestions in force, by their keys"
-    )
-    def accept(request: Request, name: str, order: AcceptOrder) -> dict[str, Any]:
-        made = service.accept(_actor(request), name, order.keys)
-        return {"table": name, "rules": [_rule(rule) for rule in made]}
-
     @routes.get("/quality/rules/{rule}/history", summary="All revisions of a rule")
     def history(request: Request, rule: str) -> dict[str, Any]:
-        return {"history": [_rule(one) for one in service.history(_actor(request), rule)]}
+        return {"history": [rule_json(one) for one in service.history(_actor(request), rule)]}
 
     @routes.put("/quality/rules/{rule}", summary="Make a new revision of a rule, with a reason")
     def change(request: Request, rule: str, order: RuleOrder) -> dict[str, Any]:
-        return _rule(service.change(_actor(request), rule, order.draft(), order.reason))
+        return rule_json(service.change(_actor(request), rule, order.draft(), order.reason))
 
     @routes.delete("/quality/rules/{rule}", status_code=204, summary="Take a rule out of force, with a reason")
     def retire(request: Request, rule: str, reason: Annotated[str, Query(min_length=1, max_length=1000)]) -> None:
@@ -233,46 +217,6 @@ def _kind(kind: Kind) -> dict[str, Any]:
         "params": [
             {"name": p.name, "type": p.type.value, "required": p.required, "words": _words(p.text)} for p in spec.params
         ],
-    }
-
-
-def _draft(draft: RuleDraft) -> dict[str, Any]:
-    return {
-        "kind": draft.kind.value,
-        "columns": list(draft.columns),
-        "params": dict(draft.params),
-        "name": draft.name,
-        "severity": draft.severity.value,
-        "threshold": draft.threshold,
-        "indicator": draft.indicator or KINDS[draft.kind].indicator,
-        "where": draft.where,
-        "owner": draft.owner,
-        "limit": draft.limit,
-        "contract": draft.contract,
-    }
-
-
-def _rule(rule: Rule) -> dict[str, Any]:
-    return {
-        "id": rule.id,
-        "table": rule.table,
-        "revision": rule.revision,
-        **_draft(rule),
-        "reason": rule.reason,
-        "retired": rule.retired,
-        "by": rule.by,
-        "at": rule.at.isoformat(),
-    }
-
-
-def _suggestion(one: Suggestion) -> dict[str, Any]:
-    return {
-        "key": one.key,
-        "rule": _draft(one.draft),
-        "why": _words(one.why),
-        "b": one.b,
-        "failing": one.failing,
-        "share": one.share,
     }
 
 
@@ -360,7 +304,7 @@ def _card(card: Scorecard) -> dict[str, Any]:
 
 def _failing(found: Failing) -> dict[str, Any]:
     return {
-        "rule": _rule(found.rule),
+        "rule": rule_json(found.rule),
         "version": found.run.version,
         "columns": list(found.columns),
         "found": found.found,

@@ -2,7 +2,7 @@
 
 from beijiang.quality.service.aging import AGING_JOB
 from beijiang.quality.service.checking import QUALITY_JOB
-from beijiang.quality.service.failing import Failing
+from beijiang.quality.service.failing import Breaking, Failing
 from beijiang.quality.service.handing import HandedOut, record_file, tickets_file
 from beijiang.quality.service.mapping import LIKELY, ColumnView, Mappings
 from beijiang.quality.service.monitoring import MonitorReport, Monitors
@@ -17,6 +17,7 @@ __all__ = [
     "AGING_JOB",
     "LIKELY",
     "QUALITY_JOB",
+    "Breaking",
     "ColumnView",
     "Failing",
     "HandedOut",

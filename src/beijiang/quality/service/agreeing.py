@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from beijiang.kit import BeijiangError, Text, new_id
 from beijiang.quality.models import KINDS, Outcome, Rule, RuleDraft, Severity
-from beijiang.quality.service.ruling import Ruling, revision_of, said_of
+from beijiang.quality.service.proposing import Proposing
+from beijiang.quality.service.ruling import revision_of, said_of
 from beijiang.quality.service.running import ASKED_SECONDS, outcome_of
 from beijiang.quality.store import RuleStore, RunStore
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Agreeing"]
 
 
-class Agreeing(Ruling):
+class Agreeing(Proposing):
     """What contracts ask of tables; the contract was agreed on, so nobody is asked again here."""
 
     def agree(

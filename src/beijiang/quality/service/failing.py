@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from beijiang.quality.models import Rule, Run
+    from beijiang.quality.service.suggesting import Suggestion
     from beijiang.tables import GovernedTable
 
-__all__ = ["Failing"]
+__all__ = ["Breaking", "Failing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,21 @@ class Failing:
         named = self.rule.columns or columns_in(str(self.rule.params.get("expression", "TRUE")))
         shown = {column.name for column in self.governed.columns}
         return tuple(name for name in named if name in shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Breaking:
+    """Rows that would break a suggested rule, as one reader may see them."""
+
+    suggestion: Suggestion
+    version: int
+    governed: GovernedTable
+    rows: pa.Table
+    found: int
+    """How many places were found; fewer rows where some are kept from this reader."""
+    most: int
+
+    @property
+    def cut(self) -> bool:
+        """Tell whether there may be more."""
+        return self.found >= self.most

@@ -1,8 +1,8 @@
-"""Rules: propose, add, change, retire; every revision is kept, and each is tried before it counts."""
+"""Rules: add, change, retire; every revision is kept, and each is tried before it counts."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,10 +18,9 @@ from beijiang.quality.store import RuleStore
 if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
-    from beijiang.quality.service.suggesting import Suggestion
     from beijiang.tables import TableInfo
 
-__all__ = ["Ruling", "Tried", "revision_of", "said_of"]
+__all__ = ["Ruling", "Tried", "need_reason", "revision_of", "said_of"]
 
 NAME_LONGEST: Final = 200
 RULES_MOST: Final = 300
@@ -77,11 +76,6 @@ class Ruling(Base):
         with self.db.read() as connection:
             return RuleStore(connection).history(rule.id)
 
-    def suggest(self, actor: Actor, table: str) -> Sequence[Suggestion]:
-        """Return rules that the table might be meant to meet, with how it does by them now."""
-        info = self._table(actor, table, Permission.QUALITY_RULE_MANAGE)
-        return self.suggester.suggest(self.runner.version(info.name), self.rules(actor, table))
-
     def try_out(self, actor: Actor, table: str, draft: RuleDraft) -> Tried:
         """Hold a rule against the newest version without keeping anything.
 
@@ -109,27 +103,6 @@ class Ruling(Base):
         info = self._table(actor, table, Permission.QUALITY_RULE_MANAGE)
         draft = self._fit(info.name, [self._complete(actor, info, draft)])[0]
         return self._add(actor, [revision_of(draft, new_id("qr"), info.name, 1, actor, reason, self)])[0]
-
-    def accept(self, actor: Actor, table: str, keys: Collection[str] | None = None) -> Sequence[Rule]:
-        """Put suggestions in force, those of the ``keys`` or all; they were counted when they were made, and are not again.
-
-        Raises:
-            Conflict: a suggestion that was chosen is none any more.
-
-        """
-        info = self._table(actor, table, Permission.QUALITY_RULE_MANAGE)
-        found = self.suggest(actor, table)
-        chosen = found if keys is None else [one for one in found if one.key in keys]
-        if keys is not None and len(chosen) < len(set(keys)):
-            raise Conflict(
-                "推荐已有变化，请重新查看。",
-                "The suggestions have changed; look at them again.",
-                code="suggestions_changed",
-            )
-        drafts = [(self._complete(actor, info, one.draft), one.why.zh) for one in chosen]
-        return self._add(
-            actor, [revision_of(draft, new_id("qr"), info.name, 1, actor, why, self) for draft, why in drafts]
-        )
 
     def add_missing(self, actor: Actor, table: str, drafts: Sequence[RuleDraft], reason: str) -> Sequence[Rule]:
         """Put rules in force together, those left out that the table has; all are tried in one pass first.
@@ -182,7 +155,7 @@ class Ruling(Base):
         """
         rule, info = self._rule(actor, rule_id, Permission.QUALITY_RULE_MANAGE)
         _need_own(rule)
-        _need(reason)
+        need_reason(reason)
         draft = self._fit(info.name, [self._complete(actor, info, draft)])[0]
         return self._put(
             actor, revision_of(draft, rule.id, rule.table, rule.revision + 1, actor, reason, self), "change"
@@ -197,7 +170,7 @@ class Ruling(Base):
         """
         rule, _ = self._rule(actor, rule_id, Permission.QUALITY_RULE_MANAGE)
         _need_own(rule)
-        _need(reason)
+        need_reason(reason)
         ended = replace(
             rule, revision=rule.revision + 1, retired=True, reason=reason.strip(), by=actor.id, at=self.clock.now()
         )
@@ -316,7 +289,8 @@ def _need_own(rule: Rule) -> None:
         )
 
 
-def _need(reason: str) -> None:
+def need_reason(reason: str) -> None:
+    """Raise if a reason is missing: ``reason_needed``."""
     if not reason.strip():
         raise Invalid("请说明理由。", "A reason is needed.", code="reason_needed")
 

@@ -1,12 +1,13 @@
-"""Proposing rules: from the names and types of columns, from the standards, and from what a first count shows."""
+"""Proposing rules: from the names and types of columns, from the standards, and from what stands in the columns."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
@@ -14,6 +15,7 @@ from sqlglot import exp
 from beijiang.engine.port import LAKE
 from beijiang.kit import BeijiangError, Text
 from beijiang.quality.models import KINDS, Kind, Rule, RuleDraft, Severity, packaged
+from beijiang.quality.service.evident import ENOUGH_ROWS, HOLDS
 
 if TYPE_CHECKING:
     from beijiang.quality.service.running import Runner
@@ -21,10 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Suggester", "Suggestion"]
 
-ENOUGH_ROWS: Final = 20
+FILLED: Final = 0.99
+"""A column of which fewer rows carry a value may well be left empty."""
 LIKELY: Final = 0.9
 """A rule that fewer of the values meet now says nothing of what the column is for."""
 COLUMNS_MOST: Final = 200
+_GOVERNING: Final = frozenset({Kind.CHECK, Kind.CODE_SET, Kind.ELEMENT})
+_WORDED: Final = frozenset({Kind.CODE_SET, Kind.FORMAT, Kind.VALUES})
+"""What the data suggest of the wording of values; a standard that governs a column has the say there."""
 _NAMING: Final = frozenset({"text", "integer"})
 """Types of columns whose values may name a row."""
 _BEGINNINGS: Final = (
@@ -45,6 +51,8 @@ class Suggestion:
     why: Text
     b: int
     failing: int
+    measured: bool = False
+    """Whether the data themselves suggest it, and not a name or a standard."""
 
     @property
     def share(self) -> float:
@@ -52,10 +60,21 @@ class Suggestion:
         return (self.b - self.failing) / self.b if self.b else 1.0
 
     @property
+    def shows_rows(self) -> bool:
+        """Tell whether there are rows to blame."""
+        return KINDS[self.draft.kind].shows_rows
+
+    @property
     def key(self) -> str:
         """Return a short name of exactly this rule, to choose it by."""
         draft = self.draft
         body = json.dumps([draft.kind.value, draft.columns, dict(draft.params)], ensure_ascii=False)
+        return hashlib.sha256(body.encode()).hexdigest()[:16]
+
+    @property
+    def subject(self) -> str:
+        """Return a short name of what the rule is about, whatever its limits; what was declined stays so by it."""
+        body = json.dumps(_about(self.draft), ensure_ascii=False)
         return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
@@ -66,20 +85,31 @@ class Suggester:
         self._runner = runner
         self._standards = runner.standards
 
-    def suggest(self, table: Measured, present: Sequence[Rule]) -> list[Suggestion]:
-        """Return rules that are not there yet, those of the standards first, then by how likely they are."""
+    def suggest(
+        self, table: Measured, present: Sequence[Rule], evident: Iterable[tuple[RuleDraft, Text]] = ()
+    ) -> list[Suggestion]:
+        """Return rules that are not there yet: those of names and standards first, then those ``evident`` in the data."""
         known = {(_about(rule), rule.indicator) for rule in present}
-        wanted: dict[object, tuple[RuleDraft, Text]] = {}
-        for draft, why in self._candidates(table):
+        governed = {rule.columns for rule in present if rule.kind in _GOVERNING}
+        wanted: dict[object, tuple[RuleDraft, Text, bool]] = {}
+        told = ((*one, False) for one in self._candidates(table))
+        for draft, why, measured in chain(told, ((*one, True) for one in evident)):
+            if measured and draft.kind in _WORDED and draft.columns in governed:
+                continue
+            if not measured and draft.kind in _GOVERNING:
+                governed.add(draft.columns)
             if (_about(draft), KINDS[draft.kind].indicator) not in known:
-                wanted.setdefault(_about(draft), (draft, why))
-        counted = self._runner.count(table, [draft for draft, _ in wanted.values()])
+                wanted.setdefault(_about(draft), (draft, why, measured))
+        counted = self._runner.count(table, [draft for draft, *_ in wanted.values()])
         found = [
-            Suggestion(draft, why, *count)
-            for (draft, why), count in zip(wanted.values(), counted, strict=True)
+            Suggestion(draft, why, *count, measured=measured)
+            for (draft, why, measured), count in zip(wanted.values(), counted, strict=True)
             if not isinstance(count, BeijiangError)
         ]
-        return [one for one in found if one.share >= LIKELY or one.draft.kind in {Kind.CHECK, Kind.CODE_SET}]
+        orders = {one.draft.columns for one in found if one.draft.kind is Kind.ORDER and _holds(one)}
+        return [
+            one for one in found if (_holds(one) if one.measured else _likely(one)) and not _either_way(one, orders)
+        ]
 
     def _candidates(self, table: Measured) -> Iterable[tuple[RuleDraft, Text]]:
         types = {column.name: column.type for column in table.columns[:COLUMNS_MOST]}
@@ -129,19 +159,36 @@ class Suggester:
                 yield RuleDraft(kind=Kind.ELEMENT, columns=(name,), params=params), why
 
     def _by_count(self, table: Measured, types: dict[str, str]) -> Iterable[tuple[RuleDraft, Text]]:
-        """Propose what holds of every row: never empty, never the same twice, numbers that are not negative."""
+        """Propose what holds of nearly every row: never empty, never the same twice."""
         if table.rows < ENOUGH_ROWS or not types:
             return
         names = list(types)
         query = _counts(table.table, types)
         row = self._runner.measures.count(query, {table.table: table.version})
         for n, name in enumerate(names):
-            if row[f"v{n}"] == table.rows:
-                why = Text(f"{table.rows:,} 行都有值", f"all {table.rows:,} rows carry a value")
+            if row[f"v{n}"] >= table.rows * FILLED:
+                why = Text(
+                    f"{table.rows:,} 行中 {row[f'v{n}']:,} 行有值",
+                    f"{row[f'v{n}']:,} of {table.rows:,} rows carry a value",
+                )
                 yield RuleDraft(kind=Kind.NOT_NULL, columns=(name,)), why
                 # The count of distinct values is an estimate; the rule itself is counted exactly before it is proposed.
                 if types[name] in _NAMING and row[f"d{n}"] > table.rows * 0.95:
                     yield RuleDraft(kind=Kind.UNIQUE, columns=(name,)), Text("值互不相同", "no value is there twice")
+
+
+def _likely(one: Suggestion) -> bool:
+    return one.share >= LIKELY or one.draft.kind in {Kind.CHECK, Kind.CODE_SET}
+
+
+def _holds(one: Suggestion) -> bool:
+    """Tell whether enough rows were assessed, and nearly all are good."""
+    return one.b >= ENOUGH_ROWS and one.share >= HOLDS
+
+
+def _either_way(one: Suggestion, orders: Collection[tuple[str, ...]]) -> bool:
+    """Tell whether two days hold in either order: then they are mostly the same, and neither comes first."""
+    return one.measured and one.draft.kind is Kind.ORDER and one.draft.columns[::-1] in orders
 
 
 def _about(rule: RuleDraft) -> tuple[Kind, tuple[str, ...], object]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from beijiang.db import Revisions
 from beijiang.kit import Text
-from beijiang.quality.models import Kind, Rule, Scorecard, Severity
-from beijiang.quality.store.schema import quality_rule, quality_scorecard
+from beijiang.quality.models import Declined, Kind, Rule, Scorecard, Severity
+from beijiang.quality.store.schema import quality_declined, quality_rule, quality_scorecard
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -69,6 +69,25 @@ class RuleStore(Revisions[Rule]):
                 "set_at": rule.at,
             }
         )
+
+    def declined(self, table: str) -> list[Declined]:
+        """Return the suggestions for a table that were declined, newest first."""
+        mine = quality_declined.c
+        query = select(quality_declined).where(mine.table_name == table).order_by(mine.at.desc(), mine.subject)
+        return [
+            Declined(row.table_name, row.subject, Kind(row.kind), tuple(row.columns), row.reason, row.by, row.at)
+            for row in self._connection.execute(query)
+        ]
+
+    def decline(self, one: Declined) -> None:
+        """Keep that a suggestion is not meant."""
+        values = {"table_name": one.table, "subject": one.subject, "kind": one.kind.value, "columns": list(one.columns)}
+        self._connection.execute(insert(quality_declined).values(**values, reason=one.reason, by=one.by, at=one.at))
+
+    def offer_again(self, table: str, subject: str) -> None:
+        """Forget that a suggestion was declined."""
+        mine = quality_declined.c
+        self._connection.execute(delete(quality_declined).where(mine.table_name == table, mine.subject == subject))
 
     def scorecards(self) -> list[Scorecard]:
         """Return the scorecards that were set, newest first."""

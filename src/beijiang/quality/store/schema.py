@@ -22,6 +22,7 @@ from beijiang.db import JsonDocument, UtcDateTime, metadata
 __all__ = [
     "quality_aged",
     "quality_conformity",
+    "quality_declined",
     "quality_fact",
     "quality_finding",
     "quality_mapping",
@@ -85,6 +86,19 @@ quality_aged = Table(
     Column("day", Date, nullable=False),
 )
 """The day on which the rules of a table that time alone can break were last held against its newest version."""
+
+quality_declined = Table(
+    "quality_declined",
+    metadata,
+    Column("table_name", String(200), primary_key=True),
+    Column("subject", String(16), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("columns", JsonDocument, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", String(60), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""Suggested rules that are not meant, by what they are about (kind and columns), whatever their limits."""
 
 quality_fact = Table(
     "quality_fact",
