@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import stat
@@ -18,6 +19,7 @@ from interop_region import HIDDEN, ID, OPEN, ROWS, TABLE, Region
 from beijiang.access import KeyDraft, Permission
 from beijiang.apps import starter
 from beijiang.catalog import OpenType
+from beijiang.client import AsyncClient
 from nursery import run as run_program
 from ports import own_port
 
@@ -212,6 +214,27 @@ def test_a_file_is_handed_in_and_its_bad_rows_come_back(far: Far, working: Regio
     assert err.strip()
     far.sign_on("consumer")
     assert far.refused("run", run["id"])["detail"]["status"] in {403, 404}
+
+
+def test_the_other_client_hands_in_and_saves_too(far: Far) -> None:
+    key = far.sign_on("steward")
+    file, sheet, told = far.folder / "a.csv", far.folder / "目录.csv", []
+    file.write_text(FILE, encoding="utf-8")
+
+    async def go() -> tuple[Any, Any, Any]:
+        async with AsyncClient(far.region.base, key) as client:
+            who = await client.call("GET", "/api/v1/session")
+            landed = await client.send(
+                "/api/v1/ingest/files", file, query=[("name", "a.csv"), ("org", OWNER)], progress=told.append
+            )
+            await client.save("/api/v1/catalog/directory.csv", sheet)
+            directory = "/api/v1/catalog/directory"
+            return who, landed, await client.hand_in(directory, "a.csv", sheet.read_bytes(), query=[("check", "true")])
+
+    who, landed, taken = asyncio.run(go())
+    assert who["actor"]["name"] == "steward"
+    assert landed["bytes"] == told[-1] == file.stat().st_size
+    assert (taken["faults"], taken["done"]) == ([], False)
 
 
 def test_a_request_is_made_and_followed(far: Far) -> None:
