@@ -343,6 +343,35 @@ def _demo() -> Callable[..., None]:
     return demo_command(settings, platform, reserve)
 
 
+def _remote() -> typer.Typer:
+    from beijiang.apps import pack
+    from beijiang.apps.commands import told as apps
+    from beijiang.apps.folder import folder_files
+    from beijiang.catalog.commands import told as catalog
+    from beijiang.catalog.commands.directory import show_taken
+    from beijiang.exchange.commands import told as exchange
+    from beijiang.ingest.commands import shown as ingest
+    from beijiang.remote.commands import Listed, Shown, commands
+
+    return commands(
+        Shown(
+            hits=catalog.show_hits,
+            entry=catalog.show_entry,
+            taken=show_taken,
+            run=ingest.show_run_facts,
+            runs=ingest.show_runs,
+            failure=ingest.failure_of,
+            quarantine=ingest.show_quarantine,
+            requests=Listed(exchange.REQUESTS, exchange.told_request),
+            steps=Listed(exchange.STEPS, exchange.told_step),
+            apps=Listed(apps.APPS, apps.told_app),
+            versions=Listed(apps.VERSIONS, apps.told_version),
+            checks=apps.told_checks,
+            bundle=lambda folder: pack(folder_files(folder)),
+        )
+    )
+
+
 class Later(NamedTuple):
     """A group or command that is imported when it is used; its one line of help stands here."""
 
@@ -395,6 +424,7 @@ LATER = {
     "app": Later("Hosted applications: write, check, preview, submit, release.", _apps),
     "clients": Later("Applications written elsewhere: register, review, secrets, subscriptions.", _clients),
     "find": Later("Find anything that a person may see in the console, and what can be done.", _find),
+    "remote": Later("A platform on another machine: sign on with a key, find, read, download, hand in, ask.", _remote),
     "demo": Later("Build the demo region (once) and serve it: departments' messy files in, open data out.", _demo),
 }
 """What the domains offer. Nothing of it is imported to print the first help page, which thus takes a blink."""

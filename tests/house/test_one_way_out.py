@@ -20,6 +20,8 @@ LIBRARY = "client/"
 """Runs in other people's programs and speaks to a platform; nothing of a server may import it."""
 OWN_READERS = {"apps/serving/nest.py"}
 """The process of a bundle's server: a program of its own in which a department's code reads as others' programs do."""
+TERMINAL = "remote/"
+"""The terminal on another machine, which speaks to a platform as programs do; only the list of commands knows it."""
 OPENING = {"connect", "connect_ex", "create_connection", "open_connection", "open_unix_connection", "urlopen"}
 
 
@@ -38,9 +40,24 @@ def test_no_part_of_a_server_uses_the_library_of_its_readers() -> None:
     found = [
         path
         for path, _, name in _imported()
-        if not path.startswith(LIBRARY) and path not in OWN_READERS and name.startswith("beijiang.client")
+        if not path.startswith((LIBRARY, TERMINAL)) and path not in OWN_READERS and name.startswith("beijiang.client")
     ]
     assert not found, "\n".join(found)
+
+
+def test_the_terminal_on_another_machine_is_no_part_of_a_server() -> None:
+    users = {
+        path for path, _, name in _imported() if name.startswith("beijiang.remote") and not path.startswith(TERMINAL)
+    }
+    assert users == {"groups.py"}
+    inside = {
+        name
+        for path, _, name in _imported()
+        if path.startswith(TERMINAL)
+        and name.startswith("beijiang.")
+        and name.split(".")[1] not in {"client", "kit", "remote", "terminal"}
+    }
+    assert not inside, "it knows a platform by its API alone"
 
 
 def test_what_listens_connects_nowhere() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,9 +17,23 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ["arrow", "came_of", "failed_file", "pandas", "part_of", "polars", "rows_asked", "settings", "unreachable"]
+__all__ = [
+    "arrow",
+    "body_of",
+    "came_of",
+    "failed_file",
+    "pandas",
+    "part_of",
+    "pieces",
+    "polars",
+    "rows_asked",
+    "settings",
+    "unreachable",
+    "weighed",
+]
 
 FAILED: Final = 400
+PIECE: Final = 1 << 18
 
 
 def settings(url: str, key: str | None, options: Options) -> dict[str, Any]:
@@ -66,6 +80,30 @@ def unreachable(error: Exception) -> Unreachable:
 def failed_file(answer: httpx.Response) -> ApiError | None:
     """Return the error of a file that was refused; its body has been read."""
     return error_of(answer.status_code, came_of(answer).body) if answer.status_code >= FAILED else None
+
+
+def body_of(answer: httpx.Response) -> Any:
+    """Return the body of an answer, or raise what it stands for."""
+    came = came_of(answer)
+    if came.status >= FAILED:
+        raise error_of(came.status, came.body)
+    return came.body
+
+
+def pieces(source: Path, progress: Callable[[int], object] | None) -> Iterator[bytes]:
+    """Yield a file piece by piece, and tell the bytes so far."""
+    done = 0
+    with source.open("rb") as file:
+        while piece := file.read(PIECE):
+            yield piece
+            done += len(piece)
+            if progress is not None:
+                progress(done)
+
+
+def weighed(source: Path) -> dict[str, str]:
+    """Return the headers that say how long a file's bytes are."""
+    return {"Content-Length": str(source.stat().st_size), "Content-Type": "application/octet-stream"}
 
 
 def part_of(target: Path) -> Path:

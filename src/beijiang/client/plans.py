@@ -20,6 +20,7 @@ __all__ = [
     "Options",
     "Plan",
     "Wait",
+    "answer",
     "dataset",
     "file_address",
     "grant_address",
@@ -102,6 +103,12 @@ def _patience(told: str, attempt: int) -> float:
     if told.isascii() and told.isdecimal():
         return min(float(told), LONGEST)
     return float(min(0.5 * 2**attempt * (1 + random.random() / 4), LONGEST))  # noqa: S311 - no secret
+
+
+def answer(ask: Ask, options: Options) -> Plan[Any]:
+    """Return the body of any answer, or nothing where it has none."""
+    came = yield from _asked(ask, options)
+    return came.body
 
 
 def search(words: str, facets: Mapping[str, str], number: int, size: int, options: Options) -> Plan[SearchResult]:

@@ -134,11 +134,31 @@ class Client:
         progress: Callable[[int], object] | None = None,
     ) -> Path:
         """Write all rows of an open data set into a file, which appears when it is whole; tell the bytes so far."""
-        path = Path(target)
-        part, done = asking.part_of(path), 0
+        query = [("format", format)]
+        return self.save(plans.file_address(dataset_id), target, query=query, progress=progress)
+
+    def call(
+        self, method: str, path: str, *, query: Sequence[tuple[str, str]] = (), body: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Ask anything of the API, e.g. ``call("GET", "/api/v1/session")``; return the JSON that came, or nothing."""
+        return self.drive(plans.answer(Ask(method, path, query, body), self.options))
+
+    def save(
+        self,
+        path: str,
+        target: Path | str,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        purpose: str = "",
+        progress: Callable[[int], object] | None = None,
+    ) -> Path:
+        """Write the file that an address gives, which appears when it is whole; tell the bytes so far."""
+        target = Path(target)
+        headers = {"X-Beijiang-Purpose": purpose} if purpose else {}
+        part, done = asking.part_of(target), 0
         try:
             with (
-                self._http.stream("GET", plans.file_address(dataset_id), params={"format": format}) as answer,
+                self._http.stream("GET", path, params=list(query), headers=headers) as answer,
                 part.open("wb") as file,
             ):
                 if answer.is_error:
@@ -150,12 +170,38 @@ class Client:
                     done += len(piece)
                     if progress is not None:
                         progress(done)
-            part.replace(path)
+            part.replace(target)
         except httpx.TransportError as error:
             raise asking.unreachable(error) from error
         finally:
             part.unlink(missing_ok=True)
-        return path
+        return target
+
+    def send(
+        self,
+        path: str,
+        source: Path,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        progress: Callable[[int], object] | None = None,
+    ) -> Any:
+        """Send the bytes of a file as the body of a request, never the whole in memory; tell the bytes so far."""
+        headers = asking.weighed(source)
+        try:
+            return asking.body_of(
+                self._http.request(
+                    "POST", path, params=list(query), content=asking.pieces(source, progress), headers=headers
+                )
+            )
+        except httpx.TransportError as error:
+            raise asking.unreachable(error) from error
+
+    def hand_in(self, path: str, name: str, content: bytes, *, query: Sequence[tuple[str, str]] = ()) -> Any:
+        """Hand in a small file as a form does, under a name."""
+        try:
+            return asking.body_of(self._http.request("POST", path, params=list(query), files={"file": (name, content)}))
+        except httpx.TransportError as error:
+            raise asking.unreachable(error) from error
 
     def drive(self, plan: Plan[T]) -> T:
         """Do what a plan says until it is done."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import typer
 
 from beijiang.apps.commands.serving import add_server
+from beijiang.apps.commands.told import APPS, VERSIONS, told_checks
 from beijiang.apps.folder import folder_files
 from beijiang.apps.models import AudienceKind, CardState, starter
 from beijiang.apps.models.drawing import shown
@@ -31,22 +32,6 @@ _NUMBER = typer.Argument(help="Number of the version.")
 _REASON = typer.Option(..., help="Why; kept in the evidence.")
 _SET = typer.Option([], "--set", help="A parameter as name=value; may be given several times.")
 
-_APPS = (
-    Column("id", Text("标识", "id"), whole=True),
-    Column("name", Text("名称", "name")),
-    Column("owner", Text("部门", "owner")),
-    Column("version", Text("版本", "version"), right=True),
-    Column("released_to", Text("发布给", "released to")),
-    Column("off", Text("停用", "off")),
-)
-_VERSIONS = (
-    Column("number", Text("版本", "version"), right=True),
-    Column("label", Text("标签", "label")),
-    Column("state", Text("状态", "state")),
-    Column("by", Text("提交人", "submitted by")),
-    Column("at", Text("时间", "at")),
-    Column("note", Text("意见", "note")),
-)
 _USAGE = (
     Column("day", Text("日期", "day"), whole=True),
     Column("version", Text("版本", "version"), right=True),
@@ -90,17 +75,6 @@ _GRANTS = (
     Column("in_force", Text("有效", "in force")),
     Column("columns", Text("开放的列（* 脱敏）", "columns (* masked)")),
     Column("rows_filtered", Text("限定行", "rows limited")),
-)
-_CHECKS = (
-    Column("check", Text("检查", "check"), whole=True),
-    Column("good", Text("通过", "passed")),
-    Column("found", Text("结果", "result")),
-)
-_FAULTS = (
-    Column("file", Text("文件", "file"), whole=True),
-    Column("line", Text("行", "line"), right=True),
-    Column("what", Text("问题", "what is wrong")),
-    Column("mend", Text("怎么改", "how to mend it")),
 )
 
 
@@ -197,7 +171,7 @@ def _add_looking(group: typer.Typer, get: Callable[[], Apps], who: Callable[[str
     @group.command("list")
     def list_(person: str = _AS) -> None:
         """Show the applications that one has to do with."""
-        show([_app(one) for one in get().apps(who(person))], _APPS)
+        show([_app(one) for one in get().apps(who(person))], APPS)
 
     @group.command("usage")
     def usage(app: str = _APP, person: str = _AS) -> None:
@@ -210,7 +184,7 @@ def _add_looking(group: typer.Typer, get: Callable[[], Apps], who: Callable[[str
     def show_(app: str = _APP, person: str = _AS) -> None:
         """Show the versions of an application and what was decided on them."""
         _, versions = get().app(who(person), app)
-        show([_version(one) for one in versions], _VERSIONS)
+        show([_version(one) for one in versions], VERSIONS)
 
 
 def _add_deciding(group: typer.Typer, get: Callable[[], Apps], who: Callable[[str], Actor]) -> None:
@@ -319,22 +293,7 @@ def _values(pairs: list[str]) -> Mapping[str, str]:
 
 
 def _tell(checked: Checked) -> None:
-    """Show checks and faults; a fault is a failure of the command."""
-    spoken = language()
-    faults = [
-        {"file": f.file, "line": f.line, "what": f.what.in_language(spoken), "mend": f.mend.in_language(spoken)}
-        for f in checked.faults
-    ]
-    checks = [
-        {"check": c.text.in_language(spoken), "good": c.good, "found": c.found.in_language(spoken)}
-        for c in checked.checks
-    ]
-    if as_json():
-        show({"checks": checks, "faults": faults})
-    else:
-        show(checks, _CHECKS)
-        if faults:
-            show(faults, _FAULTS)
+    told_checks([one.to_json() for one in checked.checks], [one.to_json() for one in checked.faults])
     if not checked.good:
         raise typer.Exit(1)
 

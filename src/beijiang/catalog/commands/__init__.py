@@ -10,9 +10,9 @@ import typer
 
 from beijiang.catalog.commands import directory, fields, review
 from beijiang.catalog.commands.deciding import seen_of
+from beijiang.catalog.commands.told import GAPS, ITEMS, ONE, RESOURCES, show_hits
 from beijiang.catalog.commands.whom import AS, ENTRY, SEEN, actor_of, find_entry
 from beijiang.catalog.models import (
-    MatchKind,
     OpenType,
     ResourceEdit,
     SearchQuery,
@@ -31,32 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["commands"]
 
-_RESOURCES = (
-    Column("id", Text("标识", "id"), whole=True),
-    Column("name", Text("名称", "name")),
-    Column("provider", Text("提供方", "provider"), spare=True),
-    Column("state", Text("状态", "state")),
-    Column("version", Text("版本", "version"), right=True, spare=True),
-    Column("open_type", Text("开放属性", "opening"), spare=True),
-    Column("level", Text("级别", "grade"), spare=True),
-    Column("rows", Text("行数", "rows"), right=True),
-    Column("code", Text("代码", "code"), whole=True),
-)
-_ONE = (*_RESOURCES, Column("table", Text("表", "table")), Column("revision", Text("修订号", "revision")))
-_ITEMS = (
-    Column("#", Text("#", "#"), right=True),
-    Column("column", Text("列", "column"), whole=True),
-    Column("name", Text("名称", "name")),
-    Column("type", Text("类型", "type")),
-    Column("grade", Text("级别", "grade")),
-    Column("share", Text("共享属性", "sharing")),
-    Column("open", Text("开放属性", "opening")),
-)
-_GAPS = (
-    Column("blocking", Text("必须", "must")),
-    Column("field", Text("字段", "field")),
-    Column("what", Text("需要补全", "what is missing")),
-)
 _ADVICE = (
     Column("field", Text("字段", "field")),
     Column("value", Text("建议", "advice")),
@@ -95,7 +69,7 @@ def _looking(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[
     ) -> None:
         """List entries, latest change first."""
         found = get().list(actor_of(get_access, person), states=state, org_id=org or None, limit=limit)
-        show([_line(one) for one in found], _RESOURCES)
+        show([_line(one) for one in found], RESOURCES)
         _say_if_cut(len(found), limit)
 
     @app.command("show")
@@ -107,11 +81,11 @@ def _looking(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[
         if as_json():
             show({**as_resource(found), "missing": [as_gap(gap) for gap in gaps]})
             return
-        show(_line(found), _ONE)
-        show([_item(found, number) for number in range(len(found.entry.items))], _ITEMS)
+        show(_line(found), ONE)
+        show([_item(found, number) for number in range(len(found.entry.items))], ITEMS)
         if gaps:
             lines = [{"blocking": g.blocking, "field": g.field, "what": g.text.in_language(language())} for g in gaps]
-            show(lines, _GAPS)
+            show(lines, GAPS)
 
     @app.command()
     def search(
@@ -121,32 +95,7 @@ def _looking(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[
     ) -> None:
         """Search the catalog."""
         found = get().search(actor_of(get_access, person), SearchQuery(text=words, page=page))
-        if as_json():
-            show({**as_plain(found), "hits": [as_hit(hit) for hit in found.hits]})
-            return
-        if found.kind not in {MatchKind.ALL, MatchKind.PHRASE, MatchKind.NOTHING}:
-            say(
-                Text(
-                    f"没有完全匹配“{words}”的目录，以下是最接近的。",
-                    f"Nothing matches “{words}” exactly; these come closest.",
-                )
-            )
-        if found.suggestion:
-            say(Text(f"您是不是要找：{found.suggestion}", f"Did you mean: {found.suggestion}"))
-        say(Text(f"共 {found.total} 条", f"{found.total} found"))
-        rows = [
-            {
-                "id": hit.id,
-                "name": hit.title,
-                "provider": hit.provider_name,
-                "state": hit.state.text.in_language(language()),
-                "open_type": hit.open_type.text.in_language(language()) if hit.open_type else "",
-                "level": hit.level,
-                "rows": hit.rows,
-            }
-            for hit in found.hits
-        ]
-        show(rows, [column for column in _RESOURCES if column.key not in {"version", "code"}])
+        show_hits({**as_plain(found), "hits": [as_hit(hit) for hit in found.hits]}, words)
 
     @app.command()
     def tasks(person: str = AS) -> None:
@@ -335,4 +284,4 @@ def _say_if_cut(count: int, limit: int) -> None:
 
 
 def _tell(found: Resource) -> None:
-    show(as_resource(found) if as_json() else _line(found), _ONE)
+    show(as_resource(found) if as_json() else _line(found), ONE)

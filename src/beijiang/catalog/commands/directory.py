@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from beijiang.catalog.commands.whom import AS, actor_of
-from beijiang.catalog.models import State
+from beijiang.catalog.models import DIRECTORY_COLUMNS, State
 from beijiang.catalog.plain import as_plain
 from beijiang.kit import Invalid, Text
 from beijiang.standards import SheetFormat
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.catalog.service import Catalog
 
-__all__ = ["add", "form_of"]
+__all__ = ["add", "form_of", "show_taken"]
 
 _FAULTS = (
     Column("line", Text("行", "line"), right=True),
@@ -54,27 +54,30 @@ def add(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[[], A
         """Register and change entries as a spreadsheet says, all of them or none; exit status 1 where anything is wrong."""
         actor = actor_of(get_access, person)
         taken = get().take_directory(actor, path.name, path.read_bytes(), only_check=check)
-        if as_json():
-            show(as_plain(taken))
-        else:
-            added, changed, same = len(taken.added), len(taken.changed), len(taken.same)
-            say(
-                Text(
-                    f"新增 {added}，修改 {changed}，未变 {same}{'' if taken.done else '（没有保存）'}",
-                    f"{added} added, {changed} changed, {same} the same{'' if taken.done else ' (nothing was kept)'}",
-                ),
-                always=True,
-            )
-            columns = get().directory_columns(actor)
-            show(
-                [
-                    {"line": f.line, "field": _named(f.field, columns), "what": f.text.in_language(language())}
-                    for f in taken.faults
-                ],
-                _FAULTS,
-            )
-        if taken.faults:
-            raise typer.Exit(1)
+        show_taken(as_plain(taken), get().directory_columns(actor))
+
+
+def show_taken(taken: Mapping[str, Any], columns: Mapping[str, Text] = DIRECTORY_COLUMNS) -> None:
+    """Print what a file did or would do, and what is wrong in which line; exit status 1 where anything is."""
+    if as_json():
+        show(taken)
+    else:
+        added, changed, same = (len(taken[one]) for one in ("added", "changed", "same"))
+        say(
+            Text(
+                f"新增 {added}，修改 {changed}，未变 {same}{'' if taken['done'] else '（没有保存）'}",
+                f"{added} added, {changed} changed, {same} the same{'' if taken['done'] else ' (nothing was kept)'}",
+            ),
+            always=True,
+        )
+        show([_fault(one, columns) for one in taken["faults"]], _FAULTS)
+    if taken["faults"]:
+        raise typer.Exit(1)
+
+
+def _fault(one: Mapping[str, Any], columns: Mapping[str, Text]) -> dict[str, Any]:
+    what = Text(**one["text"]).in_language(language())
+    return {"line": one["line"], "field": _named(one["field"], columns), "what": what}
 
 
 def _named(field: str, columns: Mapping[str, Text]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from beijiang.exchange.commands.told import REQUESTS, STEPS
 from beijiang.exchange.models import (
     GranteeKind,
     GrantQuery,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models import Delegation, Grant, Plan, Request, Step
     from beijiang.exchange.service import Exchange
 
-__all__ = ["REQUESTS", "commands", "narrowing_of", "request_row"]
+__all__ = ["commands", "narrowing_of", "request_row"]
 
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _REQUEST = typer.Argument(help="Id of the request.")
@@ -57,25 +58,6 @@ _WITHOUT = typer.Option([], "--without", help="Column that is not given.")
 _MASKED = typer.Option([], "--masked", help="Column that is given masked only.")
 _WITHOUT_WAY = typer.Option([], "--without-way", help="Way that is not opened.")
 
-REQUESTS: Final = (
-    Column("id", Text("申请号", "id"), whole=True),
-    Column("revision", Text("修订", "revision"), right=True),
-    Column("state", Text("状态", "state")),
-    Column("resource", Text("资源", "resource")),
-    Column("org_id", Text("使用部门", "consumer")),
-    Column("provider_id", Text("提供部门", "provider")),
-    Column("items", Text("数据项", "items")),
-    Column("until", Text("截止", "until")),
-    Column("grant_id", Text("授权", "grant"), spare=True),
-    Column("node", Text("节点", "node"), spare=True),
-)
-_STEPS = (
-    Column("at", Text("时间", "at")),
-    Column("by", Text("经办", "by")),
-    Column("behalf", Text("代办", "for"), spare=True),
-    Column("move", Text("事项", "what")),
-    Column("words", Text("意见", "words")),
-)
 _PROBLEMS = (
     Column("column", Text("数据项", "item")),
     Column("text", Text("问题", "what stands against it")),
@@ -270,7 +252,7 @@ def _add_basket(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
             return
         found = get().request(who(person), request)
         show([request_row(found.request)], REQUESTS)
-        show([_step(step) for step in found.steps], _STEPS)
+        show([_step(step) for step in found.steps], STEPS)
 
 
 def _add_decisions(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[str], Actor]) -> None:
@@ -345,7 +327,7 @@ def _add_grants(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
         """Show one grant, who decided on it, and what was had under it."""
         found = get().grant(who(person), grant)
         show([_grant(found.grant, found.standing)], _GRANTS)
-        show([_step(step) for step in found.steps], _STEPS)
+        show([_step(step) for step in found.steps], STEPS)
         show([{"day": one.day.isoformat(), "calls": one.calls, "rows": one.rows} for one in found.usage], _USAGE)
 
     @group.command("give")

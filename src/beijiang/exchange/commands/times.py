@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from beijiang.exchange.commands.matters import acting
-from beijiang.exchange.commands.sharing import REQUESTS, request_row
+from beijiang.exchange.commands.sharing import request_row
+from beijiang.exchange.commands.told import REQUESTS
 from beijiang.standards import PauseReason
 from beijiang.terminal import show
 

@@ -5,59 +5,26 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from beijiang.ingest.commands.shown import failure_of, show_quarantine, show_run_facts, show_runs
 from beijiang.ingest.models import CheckSpec, IngestRequest, RunMode, RunState
 from beijiang.kit import SYSTEM, Actor, BeijiangError, Invalid, Text
-from beijiang.terminal import Column, as_json, language, progress, say, show
+from beijiang.terminal import language, progress, say, show
 
 if TYPE_CHECKING:
-    from beijiang.ingest.models import LandedFile, QuarantinedRow, Run
+    from beijiang.ingest.models import LandedFile, Run
     from beijiang.ingest.service import Ingest
     from beijiang.jobs import Job
 
 __all__ = ["AS", "actor_of", "commands", "follow", "organisation_of", "show_run", "why"]
 
 AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
-_RUNS = (
-    Column("id", Text("任务", "run"), whole=True),
-    Column("table", Text("表", "table")),
-    Column("state", Text("状态", "state")),
-    Column("mode", Text("方式", "mode")),
-    Column("version", Text("版本", "version"), right=True),
-    Column("read", Text("读入", "read"), right=True),
-    Column("good", Text("合格", "good"), right=True),
-    Column("bad", Text("问题", "bad"), right=True),
-    Column("duplicates", Text("重复", "duplicates"), right=True),
-    Column("submitted_by", Text("提交人", "by")),
-    Column("submitted_at", Text("提交时间", "submitted")),
-    Column("error", Text("错误", "error")),
-)
-_RUNS_SHORT = tuple(c for c in _RUNS if c.key not in {"mode", "submitted_by", "submitted_at", "error"})
-_FILES = (
-    Column("name", Text("文件", "file")),
-    Column("format", Text("格式", "format")),
-    Column("encoding", Text("编码", "encoding")),
-    Column("read", Text("读入", "read"), right=True),
-    Column("good", Text("合格", "good"), right=True),
-    Column("bad", Text("问题", "bad"), right=True),
-    Column("duplicates", Text("重复", "duplicates"), right=True),
-    Column("reasons", Text("问题原因", "reasons")),
-)
-_QUARANTINE = (
-    Column("run_id", Text("任务", "run"), whole=True),
-    Column("file", Text("文件", "file")),
-    Column("line", Text("行", "line"), right=True),
-    Column("reason", Text("代码", "code")),
-    Column("message", Text("原因", "reason")),
-    Column("row", Text("原文", "raw text")),
-    Column("resolved_by", Text("已由此任务更正", "resolved by"), whole=True, spare=True),
-)
 
 
-def commands(get: Callable[[], Ingest]) -> typer.Typer:  # noqa: C901  # a list of small functions
+def commands(get: Callable[[], Ingest]) -> typer.Typer:  # a list of small functions
     """Return the command group."""
     group = typer.Typer(
         help="Take data in: land, type, check, commit, certify; quarantine and runs.", no_args_is_help=True
@@ -139,15 +106,7 @@ def commands(get: Callable[[], Ingest]) -> typer.Typer:  # noqa: C901  # a list 
             shutil.move(path, out)
             show({"run_id": page.rows[0].run_id, "out": str(out)})
             return
-        if as_json():
-            show({"total": page.total, "by_reason": page.by_reason, "rows": [r.to_json() for r in page.rows]})
-            return
-        show([_quarantined(row) for row in page.rows], _QUARANTINE)
-        say(
-            Text(
-                f"共 {page.total:,} 行：{_counted(page.by_reason)}", f"{page.total:,} rows: {_counted(page.by_reason)}"
-            )
-        )
+        show_quarantine(page.total, page.by_reason, [row.to_json() for row in page.rows])
 
     @group.command("runs")
     def runs(
@@ -158,7 +117,7 @@ def commands(get: Callable[[], Ingest]) -> typer.Typer:  # noqa: C901  # a list 
         """List runs, newest first."""
         ingest = get()
         found = ingest.runs(actor_of(ingest, person), table=table or None, limit=limit)
-        show([dict(r.to_json()) if as_json() else _summary(r) for r in found], _RUNS_SHORT)
+        show_runs([r.to_json() for r in found])
 
     @group.command("run")
     def run(run_id: str = typer.Argument(help="Id of the run."), person: str = AS) -> None:
@@ -263,61 +222,9 @@ def follow(ingest: Ingest, actor: Actor, run_id: str) -> Run:
 
 def why(run: Run) -> BeijiangError:
     """Return the error that a run ended with."""
-    error = run.error or {"code": run.state.value, "zh": "汇聚没有完成。", "en": "The run did not come to its end."}
-    detail = error.get("detail")
-    affected: Any = detail.get("affected", []) if isinstance(detail, dict) else []
-    return Invalid(
-        str(error["zh"]) + "".join(f"\n受影响：{a['name']}，{a['zh']}" for a in affected),
-        str(error["en"]) + "".join(f"\nAffected: {a['name']}, {a['en']}" for a in affected),
-        code=str(error["code"]),
-        detail={**(detail if isinstance(detail, dict) else {}), "run": run.id},
-    )
+    return failure_of(run.to_json())
 
 
 def show_run(run: Run) -> None:
     """Print a run and its files."""
-    if as_json():
-        if run.error is None:
-            show(run.to_json())
-        return
-    show(_summary(run), _RUNS)
-    files: Any = run.report.get("files", [])
-    if files:
-        show([_file(f) for f in files], _FILES)
-
-
-def _summary(run: Run) -> dict[str, Any]:
-    counts = {k: run.report.get(k) for k in ("read", "good", "bad", "duplicates")}
-    return {
-        "id": run.id,
-        "table": run.table,
-        "state": run.state.value,
-        "mode": run.mode.value,
-        "version": run.version,
-        **counts,
-        "submitted_by": run.actor_name,
-        "submitted_at": run.submitted_at,
-        "error": "" if run.error is None else run.error["code"],
-    }
-
-
-def _file(file: dict[str, Any]) -> dict[str, Any]:
-    name = f"{file['name']} › {file['inner']}" if file["inner"] else file["name"]
-    return {**file, "name": name, "reasons": _counted(file["bad_by_reason"])}
-
-
-def _quarantined(row: QuarantinedRow) -> dict[str, Any]:
-    cells = row.raw if row.cells is None else " | ".join(c or "" for c in row.cells)
-    return {
-        "run_id": row.run_id,
-        "file": f"{row.file_name} › {row.inner}" if row.inner else row.file_name,
-        "line": row.line,
-        "reason": row.reason,
-        "message": row.text.in_language(language()),
-        "row": (cells or "")[:200],
-        "resolved_by": row.resolved_by,
-    }
-
-
-def _counted(reasons: dict[str, Any]) -> str:
-    return ", ".join(f"{reason} {count:,}" for reason, count in reasons.items())
+    show_run_facts(run.to_json())

@@ -1,0 +1,50 @@
+"""What requests look like at a terminal, and the lines of those that come as JSON from a server far away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from beijiang.exchange.models import Move, RequestState
+from beijiang.kit import Text
+from beijiang.terminal import Column, language
+
+__all__ = ["REQUESTS", "STEPS", "told_request", "told_step"]
+
+REQUESTS: Final = (
+    Column("id", Text("申请号", "id"), whole=True),
+    Column("revision", Text("修订", "revision"), right=True),
+    Column("state", Text("状态", "state")),
+    Column("resource", Text("资源", "resource")),
+    Column("org_id", Text("使用部门", "consumer")),
+    Column("provider_id", Text("提供部门", "provider")),
+    Column("items", Text("数据项", "items")),
+    Column("until", Text("截止", "until")),
+    Column("grant_id", Text("授权", "grant"), spare=True),
+    Column("node", Text("节点", "node"), spare=True),
+)
+STEPS: Final = (
+    Column("at", Text("时间", "at")),
+    Column("by", Text("经办", "by")),
+    Column("behalf", Text("代办", "for"), spare=True),
+    Column("move", Text("事项", "what")),
+    Column("words", Text("意见", "words")),
+)
+
+
+def told_request(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request as a line of the list."""
+    offered, afar = one["offered"], one["afar"]
+    return {
+        **{key: one[key] for key in ("id", "revision", "resource", "org_id", "provider_id", "grant_id")},
+        "state": RequestState(one["state"]).text.in_language(language()),
+        "items": "、".join(item["column"] for item in offered["items"]),
+        "until": offered["until"],
+        "node": "" if afar is None else f"{'→' if afar['outward'] else '←'} {afar['node_id']}",
+    }
+
+
+def told_step(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one thing that happened to a request."""
+    move = Move(one["move"]).text.in_language(language())
+    return {**{key: one[key] for key in ("at", "by", "behalf", "words")}, "move": move}
