@@ -33,11 +33,9 @@ ENDS_IN: Final = timedelta(days=30)
 
 def plan_tasks(found: Sequence[Lit], show: str, org: str) -> list[Lit]:
     """Return the tasks of all plans that are on red (``late``) or wait to be confirmed (``reported``), of one department or all."""
-    wanted = {
-        "late": lambda one: one.light is Light.RED,
-        "reported": lambda one: one.task.state is TaskState.REPORTED,
-    }[show]
-    return [one for one in found if wanted(one) and (not org or org in {*one.task.leads, *one.task.joint})]
+    late = show == "late"
+    wanted = [one for one in found if (one.light is Light.RED if late else one.task.state is TaskState.REPORTED)]
+    return [one for one in wanted if not org or org in {*one.task.leads, *one.task.joint}]
 
 
 def clients_waiting(found: Sequence[Client]) -> list[Client]:
