@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from beijiang.access import PersonDraft, Role
+from beijiang.access import KeyDraft, PersonDraft, Role
 from beijiang.console.tiles import tiles
+from beijiang.evidence import HoldDraft, HoldKind
 from beijiang.ingest import IngestRequest
-from beijiang.kit import SYSTEM
+from beijiang.kit import ANONYMOUS, SYSTEM
+from beijiang.opendata import VoiceDraft, VoiceKind
 from statements import asked
 
 TILE = re.compile(r'<li[^>]*><a href="([^"]+)"><b>(?:<span[^>]*>■</span> )?([\d,]+)(\+?)</b>')
@@ -59,6 +62,10 @@ def test_each_count_is_what_its_list_shows(desk: Callable[..., Any], role: str) 
             column = 1 if "open" in href else 2
             cells = [re.findall(r'<td class="n">(?:<a[^>]*>)?([\d,]+)', row) for row in answer.text.split("<tr>")[1:]]
             assert count == sum(int(row[column - 1].replace(",", "")) for row in cells if len(row) >= column), href
+        elif href.startswith("/console/libraries"):
+            assert count == sum(int(n.replace(",", "")) for n in re.findall(r'/pairs"[^>]*>([\d,]+)<', answer.text)), (
+                href
+            )
         elif href == "/console/health":
             assert count == answer.text.count("需处理"), href
         else:
@@ -75,6 +82,34 @@ def test_the_counts_are_not_all_nothing(desk: Callable[..., Any]) -> None:
     assert {"/console/runs", "/console/catalog", "/console/quarantine"} <= set(steward)
     security = {href: count for href, count, _ in counts(desk("sec_admin").get("/console").text)}
     assert security["/console/people?_only.standing=no_role"] >= 1
+
+
+def test_what_others_wait_for_is_counted(office: Any, desk: Callable[..., Any]) -> None:
+    """A key that ends soon, a hold that a second person confirms, tasks of a plan on red, and words of the public."""
+    people = {p.login: p.as_actor("session") for p in office.access.people(SYSTEM)}
+    office.access.issue_key(
+        people["a.steward"], KeyDraft(name="短", scopes=frozenset({"catalog:resource:read"}), days=5)
+    )
+    office.access.issue_key(
+        people["a.steward"], KeyDraft(name="长", scopes=frozenset({"catalog:resource:read"}), days=90)
+    )
+    office.holds.ask(people["a.sec_admin"], HoldDraft(HoldKind.TABLE, "食堂", "立案通知"))
+    today = office.plan.today
+    loaded = office.plan.load(
+        people["a.bureau_reviewer"], plan="旧", since=today - timedelta(days=400), due_on=today - timedelta(days=30)
+    )
+    office.voices.raise_(ANONYMOUS, VoiceDraft(kind=VoiceKind.REQUEST, title="食堂检查", words="请开放食堂数据。"))
+
+    def told(role: str) -> dict[str, int]:
+        return {href: count for href, count, _ in counts(desk(role).get("/console").text)}
+
+    assert told("steward")["/console/keys?ending=soon"] == 1
+    assert (told("audit_admin")["/console/holds"], told("sec_admin")["/console/holds"]) == (1, 0)
+    reviewer = told("bureau_reviewer")
+    assert reviewer["/console/plan?show=late"] == loaded > 0
+    assert (reviewer["/console/plan?show=reported"], reviewer["/console/voices?show=mine"]) == (0, 1)
+    for role in Role:
+        test_each_count_is_what_its_list_shows(desk, role.value)
 
 
 def test_more_rows_cost_no_more_statements(office: Any) -> None:

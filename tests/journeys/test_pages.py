@@ -141,6 +141,27 @@ def test_the_console_is_for_everybody(visit: Callable[..., Any], login: str, sch
     assert found == []
 
 
+@pytest.mark.parametrize(("language", "words"), [("zh-CN", "数据质量"), ("en", "Data quality")])
+def test_help_opens_beside_the_page(visit: Callable[..., Any], language: str, words: str) -> None:
+    """The panel has the section of this page, in its language, and gives the keyboard back; without a script it is a link there."""
+    who = visit("steward.commerce_admin", viewport={"width": 390, "height": 844}, bypass_csp=True)
+    page = who.go(f"/console/quality?lang={language}")
+    mark = page.locator("a.help-mark:visible")
+    assert mark.get_attribute("href") == "/help/console#quality"
+    mark.click()
+    panel = page.get_by_role("dialog", name=words)
+    expect(panel.get_by_role("heading", name=words)).to_be_visible()
+    assert panel.get_by_role("heading").count() == 1
+    assert examine(who, f"help in {language}") == []
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(mark).to_be_focused()
+    plain = visit(java_script_enabled=False)
+    expect(
+        plain.go(f"/help/console?lang={language}#quality").get_by_role("heading", name=words, exact=True)
+    ).to_be_visible()
+
+
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_lineage_is_read_on_a_phone(visit: Callable[..., Any], language: str) -> None:
     """The steps stand as a list below the graph, which keeps its own scroll; models and training sets have names and pages."""

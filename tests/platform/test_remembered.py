@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beijiang.db import Database, Remembered
+from beijiang.kit import Invalid
 
 NOTE = sa.Table("note", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("value", sa.Integer))
 
@@ -87,6 +88,26 @@ def test_a_change_that_was_rolled_back_changes_nothing_and_the_log_is_not_counte
     assert (two.look(1), two.reads) == (7, 1)
     one.write(2, 1)
     assert (two.look(1), two.reads) == (7, 2)
+
+
+def test_a_snapshot_is_one_connection_and_leaves_nothing_old_behind(desks: tuple[Desk, Desk]) -> None:
+    """What is remembered inside of a snapshot counts as read when it was opened, however late it was looked at."""
+    one, two = desks
+    one.write(1, 7)
+    with two.db.snapshot():
+        with two.db.read() as first, two.db.snapshot(), two.db.read() as second:
+            assert first is second
+        one.write(1, 8)
+        assert two.look(1) in {7, 8}  # PostgreSQL shows each statement what is committed
+    assert two.look(1) == 8
+    with two.db.read() as after:
+        assert after is not first
+
+
+def test_a_number_that_cannot_be_kept_is_the_senders_fault(desks: tuple[Desk, Desk]) -> None:
+    with pytest.raises(Invalid, match="too large") as told, desks[0].db.begin() as tx:
+        tx.execute(sa.insert(NOTE).values(id=1, value=1 << 80))
+    assert (told.value.reason, told.value.status) == ("number_too_large", 422)
 
 
 def test_readers_beside_a_writer_never_see_less_than_was_there_when_they_asked(desks: tuple[Desk, Desk]) -> None:

@@ -6,13 +6,13 @@ for, so no refusal is recorded.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Permission
+from beijiang.console.counting import Tile, TileKind
+from beijiang.console.duties import DUTIES
 from beijiang.console.listing import ONLY, Ask, Listing
 from beijiang.console.lists import (
     entry_table,
@@ -27,13 +27,14 @@ from beijiang.console.lists.people import NO_ROLE, RECORDS
 from beijiang.console.lists.words import DAYS, LATE, MINE, RECENT, SOON
 from beijiang.evidence import EvidenceQuery
 from beijiang.exchange import DemandQuery, DisputeQuery, GrantQuery, GrantState, RequestQuery, RequestState
-from beijiang.kit import HOW_MANY, Language, Text, Wanted, Word
+from beijiang.kit import HOW_MANY, Language, Text, Wanted
 from beijiang.quality import TicketQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from beijiang.build import Platform
+    from beijiang.console.counting import Maker
     from beijiang.console.listing import Table
     from beijiang.kit import Actor
 
@@ -45,35 +46,12 @@ _OF_MATTERS: Final = frozenset(
 """What is asked for each matter on its own: somebody may stand in for another department's reviewer."""
 
 
-class TileKind(Word):
-    """What a count is about."""
-
-    WAITING = "waiting", "等我处理", "waits for me"
-    LATE = "late", "已经迟了", "is late"
-    WRONG = "wrong", "出了问题", "went wrong"
-    CHANGED = "changed", "有了变化", "changed"
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One count, and the list that it counts."""
-
-    kind: TileKind
-    words: Text
-    count: int
-    href: str
-    more: bool = False
-    """Whether there are more than were counted."""
-
-
-_Maker = Callable[["Platform", "Actor"], "Iterator[Tile]"]
-
-
 def tiles(platform: Platform, actor: Actor) -> Sequence[Tile]:
     """Return the counts of what the actor may see, waiting first."""
-    found = [
-        tile for permission, make in _MAKERS if _may(platform, actor, permission) for tile in make(platform, actor)
-    ]
+    with platform.db.snapshot():
+        found = [
+            tile for permission, make in _MAKERS if _may(platform, actor, permission) for tile in make(platform, actor)
+        ]
     order = list(TileKind)
     return sorted(found, key=lambda tile: order.index(tile.kind))
 
@@ -216,7 +194,7 @@ def _health(platform: Platform, actor: Actor) -> Iterator[Tile]:
     )
 
 
-_MAKERS: Final[tuple[tuple[Permission, _Maker], ...]] = (
+_MAKERS: Final[tuple[tuple[Permission, Maker], ...]] = (
     (Permission.EXCHANGE_REQUEST_READ, _requests),
     (Permission.EXCHANGE_REQUEST_READ, _matters),
     (Permission.CATALOG_RESOURCE_READ, _entries),
@@ -233,4 +211,5 @@ _MAKERS: Final[tuple[tuple[Permission, _Maker], ...]] = (
     (Permission.EVIDENCE_LOG_READ, _denials),
     (Permission.FEDERATION_NODE_READ, _nodes),
     (Permission.PLATFORM_HEALTH_READ, _health),
+    *DUTIES,
 )

@@ -18,7 +18,7 @@ from sqlalchemy.pool import QueuePool
 from beijiang.db import outbox
 from beijiang.db.parts import SOUND
 from beijiang.db.schema import metadata
-from beijiang.kit import Busy, Event, Unavailable, sound_order
+from beijiang.kit import Busy, Event, Invalid, Unavailable, sound_order
 
 if TYPE_CHECKING:
     from sqlalchemy import CursorResult, Executable
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 WAIT_SECONDS = 30
 
 _COUNT = "INSERT INTO change_count (id, number) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET number = change_count.number + 1"
+_OUT_OF_RANGE = "22003"
+"""What PostgreSQL says of a number that does not fit its column (SQLSTATE); SQLite's driver raises ``OverflowError``."""
 _COUNTED = "SELECT number FROM change_count"
 
 
@@ -136,13 +138,36 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a read-only snapshot; what it did is rolled back."""
+        """Open a read-only snapshot; what it did is rolled back. Inside of ``snapshot`` it is that one."""
+        if (kept := getattr(self._open, "snapshot", None)) is not None:
+            yield kept[0]
+            return
         with self.engine.connect() as connection:
             yield connection
             connection.rollback()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all that this thread reads come from one connection: a page of many counts opens one, and on SQLite they agree.
+
+        The count of changes is that of the snapshot, so that what is remembered meanwhile is not taken for newer than it is.
+        What the thread itself commits inside is not seen before the end.
+        """
+        if getattr(self._open, "snapshot", None) is not None:
+            yield
+            return
+        with self.read() as connection:
+            number = int(connection.exec_driver_sql(_COUNTED).scalar_one_or_none() or 0)
+            self._open.snapshot = (connection, number)
+            try:
+                yield
+            finally:
+                self._open.snapshot = None
+
     def changes(self) -> int:
         """Return how many changes were committed, by whatever process: what was read at the same number still holds."""
+        if (kept := getattr(self._open, "snapshot", None)) is not None:
+            return int(kept[1])
         if not self.is_sqlite:
             with self.read() as connection:
                 return int(connection.exec_driver_sql(_COUNTED).scalar_one_or_none() or 0)
@@ -242,12 +267,20 @@ class Database:
 
 
 def _say_unreachable(context: ExceptionContext) -> None:
-    """Turn a database that cannot be reached, or went away, into an error of ours that says what to look at.
+    """Turn a database that cannot be reached or went away, and a number that it cannot hold, into an error of ours.
 
     Raises:
         Unavailable: the database does not answer or refuses the sign-in (``database_unreachable``).
+        Invalid: a number has more than 64 bits (``number_too_large``): whoever sent it is told, not the operator.
 
     """
+    original = context.original_exception
+    if isinstance(original, OverflowError) or getattr(original, "sqlstate", None) == _OUT_OF_RANGE:
+        raise Invalid(
+            "有一个数字太大，平台存不下。请检查输入的编号、版本号和数量。",
+            "A number is too large to be kept. Check the ids, versions and counts that were given.",
+            code="number_too_large",
+        ) from original
     refused = context.connection is None and isinstance(context.sqlalchemy_exception, OperationalError)
     if (refused or context.is_disconnect) and not context.is_pre_ping:
         raise Unavailable(

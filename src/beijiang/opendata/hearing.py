@@ -195,7 +195,10 @@ class Voices:
         every = self._access.allows(actor, Permission.OPENDATA_PORTAL_MANAGE)
         with self._db.read() as connection:
             store = VoiceStore(connection)
-            found, count = store.desk(query, None if every else (actor.org_id or "",))
+            if query.mine:
+                found, count = store.found_running(query, actor.org_id, received=every)
+            else:
+                found, count = store.desk(query, None if every else (actor.org_id or "",))
             supporters = store.supporters([one.id for one in found])
         return [self._view(actor, one, supporters=supporters.get(one.id, 0)) for one in found], count
 

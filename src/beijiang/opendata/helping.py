@@ -31,6 +31,7 @@ class HelpTopic(Word):
         "部门：交数据、编目录、守承诺、答复公众",
         "Departments: hand in, describe, keep promises, answer",
     )
+    CONSOLE = "console", "管理控制台：每个页面做什么", "The console: what each page is for"
     DEVELOPER = "developer", "开发者：接口、版本、限额、出错", "Developers: API, versions, limits, errors"
 
 

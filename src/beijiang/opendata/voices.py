@@ -201,6 +201,8 @@ class VoiceQuery:
     dataset_id: str = ""
     words: str = ""
     open_only: bool = False
+    mine: bool = False
+    """Only what waits for whoever asks; the desk of those who answer knows it."""
     page: int = 1
     size: int = 20
 

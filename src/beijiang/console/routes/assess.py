@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
 from beijiang.assess import AppealState, Kind, Period, PeriodKind, Subject
+from beijiang.console.duties import open_appeals
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.console.routes.tickets import handed_out
 from beijiang.kit import Invalid, Text
@@ -252,11 +253,13 @@ def _add_appeals(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     assess = platform.assess
 
     @pages.get("/assess-appeals")
-    def appeals(request: Request) -> HTMLResponse:
+    def appeals(request: Request, show: Annotated[str, Query(max_length=20)] = "") -> HTMLResponse:
+        found = assess.appeals(person(request))
         return frame.page(
             request,
             "assess_appeals.html",
-            appeals=assess.appeals(person(request)),
+            appeals=open_appeals(found) if show == "open" else found,
+            show=show,
             indicators=assess.indicators(),
             names=_names(platform),
         )

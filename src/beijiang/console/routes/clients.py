@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import SCOPES, Permission
 from beijiang.apps import IDENTITY_SCOPES, ClientDraft, ClientKind, ClientState, FarewellState, Plan, SubscriptionState
+from beijiang.console.duties import clients_waiting
 from beijiang.console.routes.frame import Frame, person
 from beijiang.kit import BeijiangError, Text
 
@@ -49,11 +50,14 @@ def _rights(platform: Platform, who: Actor, client: Client | None = None) -> dic
 
 def _add_reading(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/clients")
-    def list_(request: Request) -> HTMLResponse:
+    def list_(request: Request, show: Annotated[str, Query(max_length=20)] = "") -> HTMLResponse:
         who = person(request)
         names = {one.id: one.short for one in platform.access.organisations()}
         found = platform.clients.clients(who)
-        return frame.page(request, "clients.html", found=found, names=names, may=_rights(platform, who), **_choices())
+        if show == "waiting":
+            found = clients_waiting(found)
+        rights = _rights(platform, who)
+        return frame.page(request, "clients.html", found=found, names=names, show=show, may=rights, **_choices())
 
     @pages.get("/clients/{client_id}")
     def one(request: Request, client_id: str) -> HTMLResponse:

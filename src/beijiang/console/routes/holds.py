@@ -36,6 +36,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             waiting=[one for one in found if one.state in {HoldState.ASKED, HoldState.LIFTING}],
             keeping=[one for one in found if one.state is HoldState.HOLDS],
             over=[one for one in found if one.state in {HoldState.LIFTED, HoldState.DECLINED}],
+            mine=len(holds.to_decide(who)),
             me=who.id,
             called=lambda one: people.get(one, one),
             kinds=[(one.value, one.text.in_language(language(request))) for one in HoldKind],

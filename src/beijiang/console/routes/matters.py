@@ -47,12 +47,12 @@ def _add_recalls(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     recalls = platform.recalls
 
     @pages.get("/recalls")
-    def listed(request: Request, q: Word = "") -> HTMLResponse:
+    def listed(request: Request, q: Word = "", show: Word = "") -> HTMLResponse:
         who = person(request)
-        found, count = recalls.recalls(who, RecallQuery(words=q.strip()))
-        waiting = {duty.recall_id for duty in recalls.waiting(who)}
+        waiting = frozenset(duty.recall_id for duty in recalls.waiting(who))
+        found, count = recalls.recalls(who, RecallQuery(words=q.strip(), ids=waiting if show == "mine" else None))
         return frame.page(
-            request, "recalls.html", recalls=found, count=count, waiting=waiting, q=q, names=names(platform)
+            request, "recalls.html", recalls=found, count=count, waiting=waiting, q=q, show=show, names=names(platform)
         )
 
     @pages.get("/recalls/{recall}")

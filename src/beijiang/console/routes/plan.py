@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
 from beijiang.assess import LIGHT_RULE, PLAN_TABLES, Light, Proof, ProofKind, TaskState
+from beijiang.console.duties import plan_tasks
 from beijiang.console.routes.frame import Frame, Seen, language, person
 from beijiang.console.routes.tickets import handed_out
 from beijiang.kit import Text
@@ -58,7 +59,7 @@ def _add_reading(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     plan = platform.plan
 
     @pages.get("/plan")
-    def tasks(request: Request, light: _Word = "", org: _Word = "", name: _Word = "") -> HTMLResponse:
+    def tasks(request: Request, light: _Word = "", org: _Word = "", name: _Word = "", show: _Word = "") -> HTMLResponse:
         who = person(request)
         found = plan.tasks(who)
         plans = list(dict.fromkeys(one.task.plan for one in found))
@@ -70,10 +71,12 @@ def _add_reading(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             for one in mine
             if light in {"", one.light.value} and (not org or org in {*one.task.leads, *one.task.joint})
         ]
+        across = show if show in {"late", "reported"} else ""
         return frame.page(
             request,
             "plan.html",
-            tasks=shown,
+            tasks=plan_tasks(found, across, org) if across else shown,
+            show=across,
             counts=[(one, counts[one]) for one in Light],
             light=light,
             org=org,

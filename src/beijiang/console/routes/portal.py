@@ -48,8 +48,9 @@ def _add_voices(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     def desk(request: Request, show: Word = "open", kind: Word = "", q: Word = "", page: Word = "1") -> HTMLResponse:
         chosen = VoiceKind(kind) if kind in set(VoiceKind) else None
         query = VoiceQuery(
-            kind=chosen, words=q.strip(), open_only=show == "open", page=max(1, min(number(page, 1), 10_000)), size=50
-        )
+            kind=chosen, words=q.strip(), open_only=show == "open", mine=show == "mine",
+            page=max(1, min(number(page, 1), 10_000)), size=50,
+        )  # fmt: skip
         found, count = voices.desk(person(request), query)
         return frame.page(
             request,

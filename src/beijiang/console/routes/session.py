@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Final
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import SCOPES, SESSION_COOKIE, KeyDraft, Permission
+from beijiang.console.duties import ending_keys
 from beijiang.console.routes.frame import SEE_OTHER, Frame, actor, person
 from beijiang.kit import BeijiangError, Text
 from beijiang.web import local_path
@@ -125,15 +126,16 @@ def _add_account(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         keep_session(answer, fresh)
         return answer
 
-    def keys_page(request: Request, who: Actor, secret: str = "") -> HTMLResponse:
+    def keys_page(request: Request, who: Actor, secret: str = "", *, soon: bool = False) -> HTMLResponse:
         held = [scope for scope in SCOPES if platform.access.allows(who, scope, who.org_id)]
         uses = {name: use for name, use in KEY_USES.items() if set(use[1]) <= set(held)}
         mine = platform.access.keys(who, who.id)
-        return frame.page(request, "keys.html", keys=mine, uses=uses, scopes=held, secret=secret)
+        shown = ending_keys(platform, mine) if soon else mine
+        return frame.page(request, "keys.html", keys=shown, uses=uses, scopes=held, secret=secret, soon=soon)
 
     @pages.get("/keys")
-    def keys(request: Request) -> HTMLResponse:
-        return keys_page(request, person(request))
+    def keys(request: Request, ending: Annotated[str, Query(max_length=20)] = "") -> HTMLResponse:
+        return keys_page(request, person(request), soon=ending == "soon")
 
     @pages.post("/keys", response_model=None)
     def issue(

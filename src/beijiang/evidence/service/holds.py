@@ -54,6 +54,14 @@ class Holds:
             found = HoldStore(connection).all()
         return [self._counted(one) for one in found]
 
+    def to_decide(self, actor: Actor) -> Sequence[Hold]:
+        """Return the holds whose beginning or end another person asked for, so that the actor may confirm it."""
+        self._access.require(actor, EvidenceRight.HOLD)
+        with self._db.read() as connection:
+            found = HoldStore(connection).all()
+        first = {HoldState.ASKED: "asked_by", HoldState.LIFTING: "lift_by"}
+        return [one for one in found if one.state in first and getattr(one, first[one.state]) != actor.id]
+
     def ask(self, actor: Actor, draft: HoldDraft) -> Hold:
         """Ask for a hold; it keeps at once, and another person has to confirm it.
 

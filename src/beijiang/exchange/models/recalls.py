@@ -160,4 +160,6 @@ class RecallQuery:
 
     words: str = ""
     table: str = ""
+    ids: frozenset[str] | None = None
+    """Only these; None for all."""
     limit: int = 500

@@ -62,6 +62,8 @@ class RecallStore:
             wanted = wanted.where(or_(_R.provider_id.in_(orgs), _R.id.in_(mine)))
         if query.table:
             wanted = wanted.where(_R.table_name == query.table)
+        if query.ids is not None:
+            wanted = wanted.where(_R.id.in_(query.ids))
         if query.words:
             words = _R.resource_name.contains(query.words, autoescape=True)
             wanted = wanted.where(or_(words, _R.id == query.words))

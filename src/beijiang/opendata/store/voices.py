@@ -59,10 +59,12 @@ class VoiceStore:
 
     def count_running(self, org_id: str | None, *, received: bool) -> int:
         """Return how many wait for the answer of a department, and with ``received`` also those that nobody was charged with."""
-        mine = [_V.state == VoiceState.RECEIVED.value] if received else []
-        mine += [_V.org_id == org_id] if org_id else []
-        query = select(func.count()).select_from(portal_voice).where(_V.state.in_(_OPEN), or_(false(), *mine))
+        query = select(func.count()).select_from(portal_voice).where(_waits(org_id, received=received))
         return int(self._connection.execute(query).scalar_one())
+
+    def found_running(self, query: VoiceQuery, org_id: str | None, *, received: bool) -> tuple[list[Voice], int]:
+        """Return a page of those that ``count_running`` counts, newest first, and how many fit the query."""
+        return self._found(select(portal_voice).where(_waits(org_id, received=received)), query)
 
     def public(self, query: VoiceQuery) -> tuple[list[Voice], int]:
         """Return what everybody may see, newest first, and how many there are."""
@@ -118,6 +120,12 @@ class VoiceStore:
         start = (query.page - 1) * query.size
         rows = wanted.order_by(_V.created_at.desc(), _V.id).limit(query.size).offset(start)
         return [_voice(row) for row in self._connection.execute(rows)], count
+
+
+def _waits(org_id: str | None, *, received: bool) -> ColumnElement[bool]:
+    mine = [_V.state == VoiceState.RECEIVED.value] if received else []
+    mine += [_V.org_id == org_id] if org_id else []
+    return and_(_V.state.in_(_OPEN), or_(false(), *mine))
 
 
 _PUBLIC: ColumnElement[bool] = and_(

@@ -2,6 +2,7 @@
 import htmx from "htmx.org";
 
 import { installCopies } from "./copy.js";
+import { installHelp } from "./help.js";
 import { watchJobs } from "./jobs.js";
 import { installLive } from "./live.js";
 import { startKeyboard } from "./keyboard.js";
@@ -44,6 +45,7 @@ installTheme();
 installLive();
 watchFolder();
 startKeyboard();
+installHelp();
 installPalette(); // after the keyboard: Ctrl-K goes to a search field where the page has one
 enhance(document);
 
