@@ -55,6 +55,7 @@ _CONSOLE: Final[dict[str, tuple[str, ...]]] = {
     "receipts": ("receipts",),
     "recipes": ("recipe-runs", "recipes", "recipes-new", "recipes-sql"),
     "runs": ("runs",),
+    "sandbox": ("sandbox",),
     "seal": ("seal",),
     "services": ("services",),
     "serving": ("serving",),
