@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from beijiang.apps import AppMoved
 from beijiang.engine.parsing import statements
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Handed", "app_columns"]
 
 log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 _MOST: Final = 100_000
 _GRANT: Final = "exchange://grants/"
@@ -60,15 +61,9 @@ class Handed:
         today = self._platform.exchange.today
         if self._looked == today:
             return
-        for grant in self._platform.exchange.grants(SYSTEM, GrantQuery(limit=_MOST))[0]:
-            self._grant(grant)
-        for push in self._platform.pushes.pushes(SYSTEM, PushQuery(limit=_MOST))[0]:
-            self._push(push)
-        for app in self._platform.apps.apps(SYSTEM):
-            try:
-                self._app(app)
-            except BeijiangError as changed:  # its files are not what was reviewed: readers get nothing of it either
-                log.warning("an application is not as it was reviewed (%s)", changed.reason)
+        _each(self._grant, self._platform.exchange.grants(SYSTEM, GrantQuery(limit=_MOST))[0])
+        _each(self._push, self._platform.pushes.pushes(SYSTEM, PushQuery(limit=_MOST))[0])
+        _each(self._app, self._platform.apps.apps(SYSTEM))
         self._looked = today
 
     # What it is made of
@@ -132,6 +127,15 @@ class Handed:
             return self._platform.figures.figure(actor, address.rsplit("/", 1)[1]).figure.name_zh
         except BeijiangError:
             return ""
+
+
+def _each(tell: Callable[[_T], None], things: Iterable[_T]) -> None:
+    """Tell of each thing; one that cannot be told of, as an application whose files are not what was reviewed, hinders no other."""
+    for thing in things:
+        try:
+            tell(thing)
+        except Exception:
+            log.exception("lineage was not told of %s", type(thing).__name__)
 
 
 def app_columns(platform: Platform, bundle: Bundle) -> dict[str, tuple[Origin, ...]]:

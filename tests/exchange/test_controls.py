@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 import pytest
 from exchange_bureau import ID, TABLE, Bureau
 
 from beijiang.exchange import PackageCipher, Way
 from beijiang.kit import Refused
-from beijiang.protection import files
+from beijiang.protection import ControlRule, asks, files
 from controlled import changed, ruled
 
 CAPITAL, CITY = "注册资本", "盟市"
@@ -39,6 +40,24 @@ def test_who_decides_follows_the_grade_as_the_table_says(bureau: Bureau) -> None
         problems, stages = plan(bureau, CAPITAL)
         assert "authority_decision" in stages
         assert problems - plan(bureau, CAPITAL, impact="评")[0], "its impact has to be said too"
+
+
+def test_a_day_that_has_gone_by_changes_nothing_of_what_is_asked(bureau: Bureau) -> None:
+    now = plan(bureau, ID, impact="评")
+    for since in (date(2020, 1, 1), bureau.today - timedelta(days=1)):
+        assert plan(bureau, ID, impact="评", since=since) == now
+        with changed(ruled("share", "L3", "approval answers_only")):
+            assert "level_4" in plan(bureau, ID, impact="评", since=since)[0]
+
+
+def test_of_a_grade_that_the_table_says_nothing_of_every_control_is_asked() -> None:
+    today = date(2026, 11, 28)
+    assert not asks(ControlRule.ANSWERS_ONLY, "L3", today)
+    assert asks(ControlRule.ANSWERS_ONLY, "L3", date(2020, 1, 1))
+    assert asks(ControlRule.ANSWERS_ONLY, "L9", today)
+    with changed(lambda row: {**row, "until": "2026-11-01"} if row["level"] == "L3" else row):
+        assert asks(ControlRule.ANSWERS_ONLY, "L3", today)
+        assert not asks(ControlRule.ANSWERS_ONLY, "L2", today)
 
 
 def test_what_is_answered_only_is_what_the_table_says(bureau: Bureau) -> None:

@@ -44,14 +44,14 @@ def levels_of(known: Published) -> Mapping[str, str]:
     }
 
 
-def item_problems(entry: Entry, levels: Mapping[str, str], terms: Terms, impact: str) -> list[Problem]:
+def item_problems(entry: Entry, levels: Mapping[str, str], terms: Terms, impact: str, today: date) -> list[Problem]:
     """Return what stands against the items and rows of terms.
 
-    A condition shows the values of its column as they are, so a consumer may only make one on an item asked for as it is.
+    Controls are those of the day on which it begins, and never of one that has gone by. A condition shows the values of its column as they are, so a consumer may only make one on an item asked for as it is.
     """
     if not terms.items:
         return [Problem("no_items", Text("请选择数据项", "choose the items"))]
-    found = [problem for asked in terms.items for problem in _of_item(entry, levels, asked.column, terms)]
+    found = [problem for asked in terms.items for problem in _of_item(entry, levels, asked.column, terms, today)]
     raw = {asked.column for asked in terms.items if asked.handling is Handling.AS_IS}
     for name in dict.fromkeys(one.column for one in terms.filters):
         if name not in raw:
@@ -62,13 +62,13 @@ def item_problems(entry: Entry, levels: Mapping[str, str], terms: Terms, impact:
             f"核验至少要 {VERIFY_FEWEST} 个数据项一起比对", f"a verification compares {VERIFY_FEWEST} items at least"
         )
         found.append(Problem("verify_few", text))
-    if Trait.SENSITIVE in traits(entry, terms, levels, cross_level=False) and not impact.strip():
+    if Trait.SENSITIVE in traits(entry, terms, levels, today, cross_level=False) and not impact.strip():
         text = Text("含敏感数据项，请填写影响评估编号", "sensitive items: name the impact assessment")
         found.append(Problem("impact_needed", text))
     return found
 
 
-def _of_item(entry: Entry, levels: Mapping[str, str], column: str, terms: Terms) -> list[Problem]:
+def _of_item(entry: Entry, levels: Mapping[str, str], column: str, terms: Terms, today: date) -> list[Problem]:
     item = entry.item(column)
     if item is None:
         return [Problem("unknown_item", Text("目录里没有这个数据项", "the entry has no such item"), column)]
@@ -76,7 +76,7 @@ def _of_item(entry: Entry, levels: Mapping[str, str], column: str, terms: Terms)
     if entry.share_type_of(item).value == "not_shared" and basis:
         found.append(Problem("not_shared", Text(f"不予共享，依据：{basis}", f"not shared; basis: {basis}"), column))
     level = levels.get(column, "L1")
-    if asks(ControlRule.ANSWERS_ONLY, level, terms.since) and not terms.asks_only:
+    if asks(ControlRule.ANSWERS_ONLY, level, max(terms.since, today)) and not terms.asks_only:
         text = Text(f"{level} 级只能核验或统计，不能取得", f"of grade {level}: it can be verified or counted, not had")
         found.append(Problem("level_4", text, column))
     if item.secret_flag:

@@ -87,7 +87,9 @@ class Stage:
         return cls(value["id"], Side(value["side"]), value["permission"], value["limit"], name, value["basis"])
 
 
-def traits(entry: Entry, terms: Terms, levels: Mapping[str, str], *, cross_level: bool) -> frozenset[Trait]:
+def traits(
+    entry: Entry, terms: Terms, levels: Mapping[str, str], today: date, *, cross_level: bool
+) -> frozenset[Trait]:
     """Return what a request for these terms of an entry is like (`standards.md` 2.5: the stricter of type and grade wins)."""
     found = {Trait.CROSS_LEVEL} if cross_level else set()
     for asked in terms.items:
@@ -95,7 +97,7 @@ def traits(entry: Entry, terms: Terms, levels: Mapping[str, str], *, cross_level
         if item is None:
             continue
         shared, level = entry.share_type_of(item).value, levels.get(asked.column, "L1")
-        sensitive = asks(ControlRule.APPROVAL, level, terms.since) or item.personal.value == "S"
+        sensitive = asks(ControlRule.APPROVAL, level, max(terms.since, today)) or item.personal.value == "S"
         if sensitive:
             found.add(Trait.SENSITIVE)
         if shared == "not_shared":

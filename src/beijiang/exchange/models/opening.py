@@ -234,7 +234,7 @@ def opening_traits(entry: Entry, terms: Terms, levels: Mapping[str, str]) -> fro
     return frozenset({Trait.CONDITIONAL, Trait.SENSITIVE} if graded else {Trait.CONDITIONAL})
 
 
-def opening_item_problems(entry: Entry, levels: Mapping[str, str], terms: Terms) -> list[Problem]:
+def opening_item_problems(entry: Entry, levels: Mapping[str, str], terms: Terms, today: date) -> list[Problem]:
     """Return what stands against the items: each open on conditions, none too sensitive, none that departments are refused."""
     if not terms.items:
         return [Problem("no_items", Text("请选择数据项", "choose the items"))]
@@ -244,7 +244,7 @@ def opening_item_problems(entry: Entry, levels: Mapping[str, str], terms: Terms)
         if item is None or item.secret_flag or asked.column not in entry.conditional_items - entry.refused_items:
             text = Text("这个数据项不在有条件开放之列", "the item is not open on conditions")
             found.append(Problem("not_offered", text, asked.column))
-        elif asks(ControlRule.NEVER_ON_REQUEST, level, terms.since) or item.personal.value == "S":
+        elif asks(ControlRule.NEVER_ON_REQUEST, level, max(terms.since, today)) or item.personal.value == "S":
             text = Text("分级过高，不向公众开放", "graded too high to be open to the public")
             found.append(Problem("too_sensitive", text, asked.column))
         elif asked.handling is Handling.AS_IS and level > "L1":
@@ -256,7 +256,7 @@ def opening_problems(
     entry: Entry, levels: Mapping[str, str], draft: ApplicationDraft, terms: Terms, held: Conditions, today: date
 ) -> list[Problem]:
     """Return everything that stands against an application, at once."""
-    found = opening_item_problems(entry, levels, terms)
+    found = opening_item_problems(entry, levels, terms, today)
     if draft.agreed != held.digest:
         text = Text("请重新阅读并同意现行的条件与协议", "read and agree to the conditions as they are now")
         found.append(Problem("agreement_changed", text))

@@ -128,7 +128,7 @@ class Exchange(Planning):
         self.access.organisation(org_id)
         terms = draft.terms
         problems = [
-            *item_problems(entry, levels, replace(terms, filters=()), "-"),
+            *item_problems(entry, levels, replace(terms, filters=()), "-", self.today),
             *self._way_problems(known, terms),
             *word_problems(draft),
             *period_problems(terms, levels, self.today),

@@ -106,7 +106,9 @@ class Openings(Settling):
         entry, levels = known.version.entry, levels_of(known)
         asked = [Terms(items=(Item(c),), ways=frozenset(), since=self.today, until=self.today) for c in levels]
         return {
-            one.columns[0]: levels[one.columns[0]] for one in asked if not opening_item_problems(entry, levels, one)
+            one.columns[0]: levels[one.columns[0]]
+            for one in asked
+            if not opening_item_problems(entry, levels, one, self.today)
         }
 
     def set_conditions(self, actor: Actor, resource_id: str, draft: ConditionsDraft) -> Conditions:

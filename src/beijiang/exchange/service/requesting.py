@@ -309,7 +309,7 @@ class Requesting(Settling):
     def _problems(self, actor: Actor, known: Published, draft: RequestDraft) -> list[Problem]:
         entry, levels = known.version.entry, levels_of(known)
         found = [
-            *item_problems(entry, levels, draft.terms, draft.impact),
+            *item_problems(entry, levels, draft.terms, draft.impact, self.today),
             *self._way_problems(known, draft.terms),
             *word_problems(draft),
             *period_problems(draft.terms, levels, self.today),

@@ -181,7 +181,8 @@ class Settling(Attaching):
         entry = known.version.entry
         if outward:
             return frozenset({Trait.ELSEWHERE})  # what else it is like, the other node sees by its own flow
-        return traits(entry, terms, levels_of(known), cross_level=self._crosses(org_id, entry.provider_id))
+        crosses = self._crosses(org_id, entry.provider_id)
+        return traits(entry, terms, levels_of(known), self.today, cross_level=crosses)
 
     def _crosses(self, org_id: str, provider_id: str) -> bool:
         """Tell whether consumer and provider are of different levels of government, or on different nodes."""
@@ -205,8 +206,8 @@ class Settling(Attaching):
         """Return what stands against the items of terms as they are graded, shared and opened now."""
         entry, levels, plain = known.version.entry, levels_of(known), replace(terms, filters=())
         if request.draft.is_public:
-            return opening_item_problems(entry, levels, plain)
-        return item_problems(entry, levels, plain, request.draft.impact)
+            return opening_item_problems(entry, levels, plain, self.today)
+        return item_problems(entry, levels, plain, request.draft.impact, self.today)
 
     def _limit_of(self, stages: Sequence[Stage], at: int, provider_id: str) -> Rule | None:
         """Return the rule that limits the time of a stage; None where none is in force.

@@ -47,11 +47,21 @@ class Lineage(Exchange):
             for origin in found
         ]
         declarer = target.partition("://")[0]
+
+        def is_told(store: LineageStore, before: Written | None) -> bool:
+            if rows is not None:
+                return before is not None and before.run_id == run_id
+            known = [] if before is None else sorted(edge for _, edge in store.edges_of([before.set_id]))
+            return known == sorted(set(edges))
+
+        with self.db.read() as connection:  # most often nothing is new, and nobody has to wait for that
+            store = LineageStore(connection)
+            if is_told(store, store.newest(target, declarer)):
+                return
         with self.db.begin() as tx:
             store = LineageStore(tx.connection)
             before = store.newest(target, declarer)
-            known = [] if before is None else sorted(edge for _, edge in store.edges_of([before.set_id]))
-            if (known == sorted(set(edges))) if rows is None else (before is not None and before.run_id == run_id):
+            if is_told(store, before):
                 return
             written = Written(
                 target=target,

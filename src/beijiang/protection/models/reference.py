@@ -213,11 +213,13 @@ def controls() -> tuple[Control, ...]:
 
 
 def asks(rule: ControlRule, level: str, day: date) -> bool:
-    """Tell whether a grade asks for a control on a day; the table of controls says so, and nothing else does."""
-    return any(
-        rule in one.rules and one.level == level and one.since <= day and (one.until is None or day < one.until)
+    """Tell whether a grade asks for a control on a day: the table of controls says so. Of what it says nothing, all is asked."""
+    held = [
+        one.rules
         for one in controls()
-    )
+        if one.level == level and one.since <= day and (one.until is None or day < one.until)
+    ]
+    return not held or any(rule in rules for rules in held)
 
 
 @cache
