@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
+from beijiang.catalog import State
 from beijiang.exchange import DemandMove
 from beijiang.fusion import DisputeState
 from beijiang.kit import ANONYMOUS, SYSTEM, BeijiangError, NotFound, Text
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from beijiang.platform import Platform
 
 __all__ = ["Subjects"]
+
+_WAITS_FOR: Final = {
+    State.PENDING_REGISTER: Permission.CATALOG_RESOURCE_APPROVE,
+    State.PENDING_PUBLISH: Permission.CATALOG_RESOURCE_PUBLISH,
+}
+"""Whose turn it is with an entry."""
 
 
 class Subjects:
@@ -122,7 +129,10 @@ class Subjects:
         return _seen(view.ticket.title, f"/console/tickets/{thing}", turn=bool(view.moves))
 
     def _entry(self, actor: Actor, thing: str, /) -> Seen:
-        return _seen(self._platform.catalog.get(actor, thing).entry.name, f"/console/catalog/{thing}")
+        found = self._platform.catalog.get(actor, thing)
+        needed = _WAITS_FOR.get(found.state)
+        turn = needed is not None and self._platform.access.allows(actor, needed, found.entry.provider_id)
+        return _seen(found.entry.name, f"/console/catalog/{thing}", turn=turn)
 
     def _job(self, actor: Actor, thing: str) -> Seen:
         found = self._platform.jobs.job(actor, thing)
@@ -143,7 +153,9 @@ class Subjects:
         return Seen(found.text, f"/console/reading-alerts/{thing}", found.state.value == "new")
 
     def _contract(self, actor: Actor, thing: str) -> Seen:
-        return _seen(self._platform.contracts.contract(actor, thing).name, f"/console/contracts/{thing}")
+        found = self._platform.contracts.contract(actor, thing)
+        turn = found.open is not None and found.open.state.value == "proposed"
+        return _seen(found.name, f"/console/contracts/{thing}", turn=turn)
 
     def _proposal(self, actor: Actor, thing: str) -> Seen:
         found = self._platform.registry.proposal(actor, thing)

@@ -32,7 +32,8 @@ def notice_table(platform: Platform, actor: Actor, query: NoticeQuery) -> Table[
     now = platform.clock.now()
 
     def what(code: str) -> Text:
-        action, kind, subject = code.split("|")
+        action, _, rest = code.partition("|")
+        kind, _, subject = rest.partition("|")
         return words_of(action, NoticeKind(kind), subject)
 
     def level(one: Shown) -> str:

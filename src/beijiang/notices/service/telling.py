@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from beijiang.kit import SYSTEM, BeijiangError, new_id
+from beijiang.kit import SYSTEM, BeijiangError, Denied, NotFound, new_id
 from beijiang.notices.models import Notice, NoticeKind, Way, facts_of
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Audience:
         self._followers = followers
         self._people = {one.id: one for one in access.people(SYSTEM) if one.disabled_at is None}
         self._verdicts: dict[tuple[object, ...], bool] = {}
+        self._done: dict[tuple[str, str, str], bool] = {}
 
     def notices_of(self, record: EvidenceRecord) -> list[Notice]:
         """Return the notices that a record of the log makes."""
@@ -88,10 +89,22 @@ class Audience:
         return [*found.values()]
 
     def is_done(self, task: Notice) -> bool:
-        """Tell whether nothing is left to do about a task for whoever was told of it; others may have done it."""
-        person = self._people.get(task.person_id)
-        seen = None if person is None else looked(self._looks, person.as_actor(None), task.subject, task.thing)
-        return seen is None or not seen.turn
+        """Tell whether nothing is left to do about a task for whoever was told of it; others may have done it.
+
+        Raises:
+            BeijiangError: it cannot be looked at now; whoever takes the records takes them again.
+
+        """
+        person, look = self._people.get(task.person_id), self._looks.get(task.subject)
+        if person is None or look is None:  # an account that is stopped may come back
+            return False
+        key = (task.person_id, task.subject, task.thing)
+        if key not in self._done:
+            try:
+                self._done[key] = not look(person.as_actor(None), task.thing).turn
+            except (NotFound, Denied):
+                self._done[key] = True
+        return self._done[key]
 
     def _concerned(self, fact: Fact, record: EvidenceRecord, thing: str) -> list[Person]:
         chosen = {one.id for one in self._office(fact, record.detail)}

@@ -219,7 +219,7 @@ class NoticeStore:
         """Mark notices as read that need no reading any more."""
         if notice_ids:
             wanted = update(notice).where(_N.id == bindparam("settled"), _N.read_at.is_(None)).values(read_at=at)
-            self._connection.execute(wanted, [{"settled": one} for one in notice_ids])
+            self._connection.execute(wanted, [{"settled": one} for one in sorted(notice_ids)])
 
     # Choices
 
