@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from dispute_steps import BASIS, CAPITAL, NAME, decided, partly, raised, refused
 from exchange_bureau import BUREAU, OWNER, Bureau, People
 
 from beijiang.access import PersonDraft, Role
 from beijiang.catalog import ResourceEdit
 from beijiang.exchange import (
-    DisputeDraft,
     DisputeKind,
     DisputeQuery,
     DisputeState,
@@ -27,30 +27,6 @@ from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, NotFound, Wanted
 from beijiang.quality import Doubt, TicketState
 from beijiang.quality import Move as TicketMove
-
-NAME, CAPITAL, CITY = "企业名称", "注册资本", "盟市"
-BASIS = "政务数据共享条例第二十条"
-
-
-def raised(bureau: Bureau, kind: DisputeKind, subject: str) -> Any:
-    draft = DisputeDraft(kind=kind, subject=subject, words="核查属法定职责")
-    return bureau.platform.disputes.raise_(bureau["consumer"], draft)
-
-
-def decided(bureau: Bureau, dispute_id: str, outcome: Outcome, by: str = "reviewer", lead: str = "lead") -> Any:
-    """Let a department keep its decision, and the data authority decide."""
-    disputes = bureau.platform.disputes
-    disputes.move(bureau[lead], dispute_id, D.KEEP, "维持")
-    disputes.move(bureau["consumer"], dispute_id, D.APPEAL, "请裁定")
-    return disputes.move(bureau[by], dispute_id, D.DECIDE, "应予共享", outcome=outcome, basis=BASIS)
-
-
-def refused(bureau: Bureau, *columns: str) -> Any:
-    """Return a request that the provider's lead refused."""
-    request = bureau.asked(*(columns or (CAPITAL,)))
-    for login in ("reviewer", "steward"):
-        request = bureau.exchange.approve(bureau[login], request.id, "同意")
-    return bureau.exchange.refuse(bureau["lead"], request.id, "不在职责内")
 
 
 @pytest.fixture(autouse=True)
@@ -104,14 +80,6 @@ def test_what_the_authority_rejected_stays_refused(bureau: Bureau) -> None:
     done = decided(bureau, raised(bureau, DisputeKind.REFUSAL, request.id).id, Outcome.REJECTED)
     assert done.effect is None
     assert bureau.exchange.request(bureau["consumer"], request.id).request.state is RequestState.REFUSED
-
-
-def partly(bureau: Bureau) -> Any:
-    request = bureau.asked(NAME, CAPITAL)
-    for login in ("reviewer", "steward"):
-        request = bureau.exchange.approve(bureau[login], request.id, "同意")
-    less = Narrowing(without=frozenset({CAPITAL}))
-    return bureau.exchange.approve(bureau["lead"], request.id, "只需名称", less)
 
 
 def test_an_approval_in_part_is_disputed_and_the_grant_grows_by_what_is_given_then(bureau: Bureau) -> None:

@@ -209,7 +209,7 @@ class Dispute:
     effect: Effect | None = None
     """What became of the matter; None while the dispute is open, and where it changed nothing."""
     barred: frozenset[str] = frozenset()
-    """Who took the disputed step, raised the dispute or answered it: they do not decide it."""
+    """Who asked for what is disputed, took the disputed step, raised the dispute or answered it: they do not decide it."""
     case: Case | None = None
     limit: RaiseLimit | None = None
     """By when it could be raised, as the rule was then; None where no time ran, or where that was not kept yet."""

@@ -156,8 +156,8 @@ class Disputes(Outcomes):
         Raises:
             NotFound: no such dispute.
             Conflict: it is not possible now; the error says what is.
-            Denied: the move is another's, or who would decide took the disputed step, raised the dispute or answered it
-                (``own_dispute``).
+            Denied: the move is another's, or who would decide asked for what it is about, took the disputed step, raised the
+                dispute or answered it (``own_dispute``).
             Invalid: words, an outcome or a basis is missing.
 
         """
@@ -329,8 +329,8 @@ class Disputes(Outcomes):
         if not any(self._has_side(one, spec.side, _org_of(dispute, spec)) for one in people):
             self.access.require(actor, _SIDES[spec.side][0], _org_of(dispute, spec))
         raise Denied(
-            "作出有异议的决定、提出异议或代表一方答复的人，不能裁定同一件异议。请由数据局另一人裁定。",
-            "Who took the disputed decision, raised the dispute or answered it does not decide it. Somebody else of the data authority has to.",
+            "申请或使用有关数据、作出有异议的决定、提出异议或代表一方答复的人，不能裁定同一件异议。请由数据局另一人裁定。",
+            "Who asked for the data or has them, took the disputed decision, raised the dispute or answered it does not decide it. Somebody else of the data authority has to.",
             code="own_dispute",
         )
 
@@ -339,7 +339,7 @@ class Disputes(Outcomes):
         if one is not actor and spec.side is DisputeSide.OPENER:
             return False  # to raise and to withdraw is the asker's own; who is away is stood in for in deciding
         judges = spec.side is DisputeSide.AUTHORITY
-        if judges and dispute.barred & {actor.id, one.id}:
+        if judges and (dispute.barred | {dispute.by}) & {actor.id, one.id}:
             return False
         return self._has_side(one, spec.side, _org_of(dispute, spec))
 
