@@ -10,7 +10,7 @@ from dispute_steps import BASIS, CAPITAL, NAME, decided, partly, raised, refused
 from exchange_bureau import BUREAU, OWNER, Bureau, People
 
 from beijiang.access import PersonDraft, Role
-from beijiang.catalog import ResourceEdit
+from beijiang.catalog import ItemEdit, ResourceEdit, ShareType
 from beijiang.exchange import (
     DisputeKind,
     DisputeQuery,
@@ -27,6 +27,8 @@ from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, NotFound, Wanted
 from beijiang.quality import Doubt, TicketState
 from beijiang.quality import Move as TicketMove
+
+CITY = "盟市"
 
 
 @pytest.fixture(autouse=True)
@@ -161,10 +163,16 @@ def test_an_entry_said_wrongly_is_revised_in_time_and_the_authority_hears_where_
     bureau.clock.at = view.deadline.due + timedelta(days=1)
     disputes.watch()
     assert disputes.view(bureau["lead"], done.id).steps[-1].move.value == "escalate"
-    catalog.edit(bureau["steward"], bureau.resource.id, ResourceEdit(summary="按异议结果修改的说明"))
-    catalog.submit(bureau["steward"], bureau.resource.id)
-    catalog.approve(bureau["reviewer"], bureau.resource.id)
-    catalog.publish(bureau["publisher"], bureau.resource.id)
+
+    def published(edit: ResourceEdit) -> None:
+        catalog.edit(bureau["steward"], bureau.resource.id, edit)
+        catalog.submit(bureau["steward"], bureau.resource.id)
+        catalog.approve(bureau["reviewer"], bureau.resource.id)
+        catalog.publish(bureau["publisher"], bureau.resource.id)
+
+    published(ResourceEdit(summary="只改了说明"))
+    assert disputes.view(bureau["lead"], done.id).dispute.effect is Effect.TO_REVISE, "what was disputed is as it was"
+    published(ResourceEdit(items=(ItemEdit(column=CITY, share_type=ShareType.UNCONDITIONAL),)))
     view = disputes.view(bureau["lead"], done.id)
     assert (view.dispute.effect, view.steps[-1].move) == (Effect.REVISED, D.CARRIED_OUT)
     assert view.dispute.ended_at == done.ended_at

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from dispute_steps import BASIS, CAPITAL, NAME, decided, partly, raised
-from exchange_bureau import BUREAU, OTHER, TABLE, Bureau
+from dispute_steps import BASIS, CAPITAL, NAME, decided, partly, raised, refused
+from exchange_bureau import BUREAU, OTHER, OWNER, TABLE, Bureau
 from sqlalchemy import text
 
 from beijiang.access import PersonDraft, Role
@@ -216,3 +216,71 @@ def test_a_decision_binds_the_later_stages_of_the_same_side(bureau: Bureau) -> N
     assert bound.value.reason == "bound_by_outcome"
     assert exchange.approve(bureau["lead"], request.id, "按裁定").state is RequestState.APPROVED
     assert bureau.read("consumer", TABLE)
+
+
+def test_one_taken_up_again_that_holds_everything_falls_back_on_all_of_it(bureau: Bureau) -> None:
+    grant = bureau.granted(NAME, CAPITAL)
+    bureau.exchange.suspend(bureau["lead"], grant.id, "核对用途")
+    decided(bureau, raised(bureau, DisputeKind.REVOCATION, grant.id).id, Outcome.PARTLY)
+    done = bureau.exchange.withdraw(bureau["consumer"], grant.request_id, "不再争议")
+    assert (done.state, done.offered) == (RequestState.APPROVED, grant.terms)
+
+
+def test_the_side_that_gave_less_before_a_completion_is_not_disputed(bureau: Bureau) -> None:
+    exchange = bureau.exchange
+    request = bureau.asked(NAME, CAPITAL)
+    exchange.approve(bureau["reviewer"], request.id, "先给名称", WITHOUT_CAPITAL)
+    exchange.ask_more(bureau["steward"], request.id, "请说明系统")
+    draft = bureau.draft(NAME, CAPITAL, calls_per_day=9)
+    exchange.supply(bureau["consumer"], request.id, draft, "已补充")
+    another(bureau, "second", BUREAU, Role.BUREAU_REVIEWER)
+    for login in ("second", "steward"):
+        exchange.approve(bureau[login], request.id, "同意")
+    done = exchange.approve(bureau["lead"], request.id, "只需名称", WITHOUT_CAPITAL)
+    assert done.state is RequestState.PARTLY_APPROVED
+    made = raised(bureau, DisputeKind.NARROWING, request.id)
+    assert made.against == OWNER, "it began again: what the authority took away first was given back"
+    bureau.platform.disputes.move(bureau["lead"], made.id, D.YIELD, "接受")
+    again = exchange.request(bureau["lead"], request.id).request
+    assert (again.stage.id, again.offered) == ("provider_decision", draft.terms)
+
+
+def test_the_time_of_a_dispute_is_not_the_providers(bureau: Bureau) -> None:
+    exchange = bureau.exchange
+
+    def held(request_id: str) -> Any:
+        return next(one for one in exchange.held_by_providers(SYSTEM) if one.request.id == request_id)
+
+    request = refused(bureau)
+    first = held(request.id)
+    made = raised(bureau, DisputeKind.REFUSAL, request.id)
+    later(bureau, days=40)
+    bureau.platform.disputes.move(bureau["lead"], made.id, D.YIELD, "确属职责")
+    again = held(request.id)
+    assert again.answered is None
+    assert again.due_on > bureau.today > first.due_on, "counted from when it was taken up again"
+    later(bureau, days=1)
+    exchange.approve(bureau["lead"], request.id, "同意")
+    assert held(request.id).answered == bureau.clock.now()
+
+    early = exchange.refuse(bureau["reviewer"], bureau.asked(CAPITAL).id, "材料不符")
+    made = raised(bureau, DisputeKind.REFUSAL, early.id)
+    later(bureau, days=40)
+    bureau.platform.disputes.move(bureau["reviewer"], made.id, D.YIELD, "应受理")
+    assert early.id not in [one.request.id for one in exchange.held_by_providers(SYSTEM)], (
+        "it never came to its provider"
+    )
+    exchange.approve(bureau["reviewer"], early.id, "材料齐全")
+    assert held(early.id).due_on > bureau.today
+
+
+def test_time_at_the_authority_after_a_dispute_begins_the_providers_anew(bureau: Bureau) -> None:
+    exchange = bureau.exchange
+    request = bureau.asked(NAME, CAPITAL)
+    exchange.approve(bureau["reviewer"], request.id, "先给名称", WITHOUT_CAPITAL)
+    for login in ("steward", "lead"):
+        done = exchange.approve(bureau[login], request.id, "同意")
+    made = raised(bureau, DisputeKind.NARROWING, done.id)
+    later(bureau, days=40)
+    bureau.platform.disputes.move(bureau["reviewer"], made.id, D.YIELD, "应全给")
+    assert request.id not in [one.request.id for one in exchange.held_by_providers(SYSTEM)]

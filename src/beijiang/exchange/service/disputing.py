@@ -23,6 +23,7 @@ from beijiang.exchange.models.disputes import (
     Effect,
     Outcome,
     check_dispute_move,
+    differs,
     dispute_moves_from,
 )
 from beijiang.exchange.models.turns import MatterReader, Turn
@@ -247,17 +248,20 @@ class Disputes(Outcomes):
                 self._urge(dispute, standing, stage, overdue=overdue)
 
     def on_entry_moved(self, event: EntryMoved) -> None:
-        """Note that an entry was published anew that had to be revised after a dispute."""
+        """Note that an entry was published anew that had to be revised after a dispute, if what was disputed of it is changed."""
         with self.db.read() as connection:
             owed = [one for one in DisputeStore(connection).owed() if one.subject == event.resource_id]
         if not owed:
             return
         try:
-            known = self.parts.catalog.published(SYSTEM, event.resource_id)
+            known = self.parts.catalog.published(SYSTEM, event.resource_id).version
+            versions = self.parts.catalog.versions(SYSTEM, event.resource_id)
         except NotFound:  # taken offline: nothing is said wrongly of it any more, nor is it revised
             return
         for dispute in owed:
-            if dispute.ended_at is None or known.version.published_at <= dispute.ended_at:
+            then = next((one for one in versions if one.published_at <= dispute.created_at), None)
+            same = then is not None and not differs(dispute.kind, then.entry, known.entry)
+            if dispute.ended_at is None or known.published_at <= dispute.ended_at or same:
                 continue
             now, case = self.clock.now(), dispute.case
             after = replace(dispute, effect=Effect.REVISED, case=None if case is None else stop(case, now))
