@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from dispute_steps import BASIS, CAPITAL, NAME, decided, partly, raised, refused
 from exchange_bureau import BUREAU, OWNER, Bureau, People
 
 from beijiang.access import PersonDraft, Role
-from beijiang.catalog import ResourceEdit
+from beijiang.catalog import ItemEdit, ResourceEdit, ShareType
 from beijiang.exchange import (
-    DisputeDraft,
     DisputeKind,
     DisputeQuery,
     DisputeState,
@@ -28,29 +28,7 @@ from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, NotFound, Wanted
 from beijiang.quality import Doubt, TicketState
 from beijiang.quality import Move as TicketMove
 
-NAME, CAPITAL, CITY = "企业名称", "注册资本", "盟市"
-BASIS = "政务数据共享条例第二十条"
-
-
-def raised(bureau: Bureau, kind: DisputeKind, subject: str) -> Any:
-    draft = DisputeDraft(kind=kind, subject=subject, words="核查属法定职责")
-    return bureau.platform.disputes.raise_(bureau["consumer"], draft)
-
-
-def decided(bureau: Bureau, dispute_id: str, outcome: Outcome, by: str = "reviewer", lead: str = "lead") -> Any:
-    """Let a department keep its decision, and the data authority decide."""
-    disputes = bureau.platform.disputes
-    disputes.move(bureau[lead], dispute_id, D.KEEP, "维持")
-    disputes.move(bureau["consumer"], dispute_id, D.APPEAL, "请裁定")
-    return disputes.move(bureau[by], dispute_id, D.DECIDE, "应予共享", outcome=outcome, basis=BASIS)
-
-
-def refused(bureau: Bureau, *columns: str) -> Any:
-    """Return a request that the provider's lead refused."""
-    request = bureau.asked(*(columns or (CAPITAL,)))
-    for login in ("reviewer", "steward"):
-        request = bureau.exchange.approve(bureau[login], request.id, "同意")
-    return bureau.exchange.refuse(bureau["lead"], request.id, "不在职责内")
+CITY = "盟市"
 
 
 @pytest.fixture(autouse=True)
@@ -104,14 +82,6 @@ def test_what_the_authority_rejected_stays_refused(bureau: Bureau) -> None:
     done = decided(bureau, raised(bureau, DisputeKind.REFUSAL, request.id).id, Outcome.REJECTED)
     assert done.effect is None
     assert bureau.exchange.request(bureau["consumer"], request.id).request.state is RequestState.REFUSED
-
-
-def partly(bureau: Bureau) -> Any:
-    request = bureau.asked(NAME, CAPITAL)
-    for login in ("reviewer", "steward"):
-        request = bureau.exchange.approve(bureau[login], request.id, "同意")
-    less = Narrowing(without=frozenset({CAPITAL}))
-    return bureau.exchange.approve(bureau["lead"], request.id, "只需名称", less)
 
 
 def test_an_approval_in_part_is_disputed_and_the_grant_grows_by_what_is_given_then(bureau: Bureau) -> None:
@@ -193,10 +163,16 @@ def test_an_entry_said_wrongly_is_revised_in_time_and_the_authority_hears_where_
     bureau.clock.at = view.deadline.due + timedelta(days=1)
     disputes.watch()
     assert disputes.view(bureau["lead"], done.id).steps[-1].move.value == "escalate"
-    catalog.edit(bureau["steward"], bureau.resource.id, ResourceEdit(summary="按异议结果修改的说明"))
-    catalog.submit(bureau["steward"], bureau.resource.id)
-    catalog.approve(bureau["reviewer"], bureau.resource.id)
-    catalog.publish(bureau["publisher"], bureau.resource.id)
+
+    def published(edit: ResourceEdit) -> None:
+        catalog.edit(bureau["steward"], bureau.resource.id, edit)
+        catalog.submit(bureau["steward"], bureau.resource.id)
+        catalog.approve(bureau["reviewer"], bureau.resource.id)
+        catalog.publish(bureau["publisher"], bureau.resource.id)
+
+    published(ResourceEdit(summary="只改了说明"))
+    assert disputes.view(bureau["lead"], done.id).dispute.effect is Effect.TO_REVISE, "what was disputed is as it was"
+    published(ResourceEdit(items=(ItemEdit(column=CITY, share_type=ShareType.UNCONDITIONAL),)))
     view = disputes.view(bureau["lead"], done.id)
     assert (view.dispute.effect, view.steps[-1].move) == (Effect.REVISED, D.CARRIED_OUT)
     assert view.dispute.ended_at == done.ended_at

@@ -23,10 +23,11 @@ from beijiang.exchange import (
     RequestState,
     Way,
 )
+from beijiang.exchange.commands.told import told_step
 from beijiang.federation import LetterState, ParcelForm, ParcelState
 from beijiang.federation import Way as Direction
 from beijiang.federation.service.travelling import DisputeCame
-from beijiang.kit import Conflict, Invalid, Language, NotFound
+from beijiang.kit import Conflict, Invalid, Language, NotFound, Text
 from beijiang.tables import Filter, FilterOp
 from linked import AUDITOR, GUARD
 from travelling import CAPITAL, CITY, NAME, Levels
@@ -563,7 +564,8 @@ def test_what_a_node_tells_is_read_in_its_form_only(levels: Levels) -> None:
         ({"dispute": {}}, "bad_letter"),
         ({"stages": [{}]}, "bad_letter"),
         ({"offered": {**offered, "rows_per_day": "many"}}, "bad_letter"),
-        ({"steps": [a_step(levels, "k", move="conquer")]}, "bad_letter"),
+        ({"steps": [a_step(levels, "k", move="<b>conquer")]}, "bad_letter"),
+        ({"steps": [a_step(levels, "k", move="conquer" * 3)]}, "bad_letter"),
         ({"steps": [a_step(levels, "k", at="yesterday")]}, "bad_letter"),
         ({"stages": [{**stage, "id": "leaving"}]}, "not_its_matter"),
         ({"steps": [a_step(levels, "k", stage="leaving", move="approve")]}, "not_its_matter"),
@@ -582,6 +584,15 @@ def test_what_a_node_tells_is_read_in_its_form_only(levels: Levels) -> None:
     assert tells(levels, made, revision=50, steps=[step]).state is LetterState.READ
     last = levels.region.exchange.request(levels.region["consumer"], made.id).steps[-1]
     assert (last.name, last.words, last.detail["org"]) == ("局据数",) * 3
+
+
+def test_a_step_that_only_a_newer_release_knows_is_kept_and_shown_by_its_code(levels: Levels) -> None:
+    made, _ = levels.left(CAPITAL)
+    steps = [a_step(levels, "new", move="conquer"), a_step(levels, "again", move="reopen")]
+    assert tells(levels, made, revision=50, steps=steps).state is LetterState.READ
+    first, last = levels.region.exchange.request(levels.region["consumer"], made.id).steps[-2:]
+    assert (first.move.value, first.move.text, last.move) == ("conquer", Text("conquer", "conquer"), Move.REOPEN)
+    assert told_step({"at": "", "by": "", "behalf": "", "words": "", "move": first.move.value})["move"] == "conquer"
 
 
 def test_a_refusal_that_was_overtaken_is_told_and_changes_nothing_else(levels: Levels) -> None:

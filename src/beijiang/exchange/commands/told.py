@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from beijiang.exchange.models import Move, RequestState
+from beijiang.exchange.models import RequestState
+from beijiang.exchange.models.moves import move_of
 from beijiang.kit import Text
 from beijiang.terminal import Column, language
 
@@ -46,5 +47,5 @@ def told_request(one: Mapping[str, Any]) -> dict[str, Any]:
 
 def told_step(one: Mapping[str, Any]) -> dict[str, Any]:
     """Return one thing that happened to a request."""
-    move = Move(one["move"]).text.in_language(language())
+    move = move_of(str(one["move"])).text.in_language(language())
     return {**{key: one[key] for key in ("at", "by", "behalf", "words")}, "move": move}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from beijiang.catalog import Entry, Item
     from beijiang.exchange.models.requests import Step
     from beijiang.standards import Case, Deadline
 
@@ -39,6 +40,7 @@ __all__ = [
     "Outcome",
     "RaiseLimit",
     "check_dispute_move",
+    "differs",
     "dispute_moves_from",
 ]
 
@@ -209,7 +211,7 @@ class Dispute:
     effect: Effect | None = None
     """What became of the matter; None while the dispute is open, and where it changed nothing."""
     barred: frozenset[str] = frozenset()
-    """Who took the disputed step, raised the dispute or answered it: they do not decide it."""
+    """Who asked for what is disputed, took the disputed step, raised the dispute or answered it: they do not decide it."""
     case: Case | None = None
     limit: RaiseLimit | None = None
     """By when it could be raised, as the rule was then; None where no time ran, or where that was not kept yet."""
@@ -253,6 +255,27 @@ class DisputeQuery:
     mine: bool = False
     """Only those whose next move is the reader's; long lists know it."""
     limit: int = 500
+
+
+def differs(kind: DisputeKind, before: Entry, after: Entry) -> bool:
+    """Tell whether what is disputed of an entry was changed: how it or an item that is still there is shared, or whose it is."""
+    was, now = _disputed(kind, before), _disputed(kind, after)
+    return was[0] != now[0] or any(was[1][column] != now[1][column] for column in was[1].keys() & now[1].keys())
+
+
+def _disputed(kind: DisputeKind, entry: Entry) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    if kind is DisputeKind.SOURCE:
+        return (entry.provider_id,), {one.column: (one.source_org or "",) for one in entry.items}
+    return _sharing(entry, entry), {one.column: _sharing(entry, one) for one in entry.items}
+
+
+def _sharing(entry: Entry, of: Entry | Item) -> tuple[str, ...]:
+    kind = of.share_type or entry.share_type
+    return (
+        "" if kind is None else kind.value,
+        of.share_condition or entry.share_condition,
+        of.no_share_basis or entry.no_share_basis,
+    )
 
 
 def dispute_moves_from(state: DisputeState) -> tuple[DisputeMove, ...]:

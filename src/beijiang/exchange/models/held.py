@@ -26,7 +26,8 @@ class Held:
 def provider_time(request: Request, steps: Sequence[Step]) -> tuple[datetime, datetime | None] | None:
     """Return when a request came to its provider and when that was done with it; None where it never came to it.
 
-    A request that was completed with other terms begins again, and comes to the provider anew.
+    A request that was completed with other terms begins again, and comes to the provider anew. So does one that was taken up
+    again after a dispute: the time of the dispute is not the provider's.
     """
     theirs = [place for place, stage in enumerate(request.stages) if stage.side is Side.PROVIDER]
     if not theirs:
@@ -38,7 +39,11 @@ def provider_time(request: Request, steps: Sequence[Step]) -> tuple[datetime, da
     came: datetime | None = None
     answered: datetime | None = None
     for step in steps:
-        if step.move is Move.SUPPLY and step.stage == names[0] and first:
+        again = step.move is Move.REOPEN and step.stage in names
+        at = names.index(step.stage) if again else 0
+        if again and at in theirs:
+            came, answered = step.at, None
+        if at < first and (again or (step.move is Move.SUPPLY and step.stage == names[0])):
             came = answered = None
         if step.move in starts and (step.stage == door or step.move is Move.SUBMIT):
             came, answered = came or step.at, None

@@ -27,7 +27,7 @@ from beijiang.exchange.models import (
 )
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.requesting import Requesting
-from beijiang.exchange.service.settling import STATES
+from beijiang.exchange.service.settling import STATES, this_round
 from beijiang.exchange.store import RequestStore
 from beijiang.kit import Conflict, Invalid, Refused, Wanted, new_id
 from beijiang.standards import PauseReason, pause
@@ -131,8 +131,8 @@ class Deciding(Requesting):
 
         Raises:
             NotFound: no such request.
-            Conflict: no stage of it is worked at, or the data authority decided a dispute about this stage for who asked
-                (``bound_by_outcome``).
+            Conflict: no stage of it is worked at, or the data authority decided a dispute about this side's decision for who
+                asked (``bound_by_outcome``).
             Denied: it is another's to decide, or the actor's own request.
             Invalid: no reason, or for an application of the public none of the list (``refusal_reason``).
 
@@ -256,16 +256,19 @@ class Deciding(Requesting):
         return known
 
     def _require_free(self, request: Request) -> None:
-        """Return if a stage may be refused: not where the authority decided that its refusal or narrowing does not stand."""
+        """Return if a stage may be refused: not where the authority decided that what its side did at it, or before, does not stand."""
         with self.db.read() as connection:
             steps = RequestStore(connection).steps(request.id)
-        last = next((step for step in reversed(steps) if step.move is Move.REOPEN), None)
+        last = next((step for step in reversed(this_round(steps)) if step.move is Move.REOPEN), None)
         stage = request.stage
-        if last is None or stage is None or last.stage != stage.id or "outcome" not in last.detail:
+        if last is None or stage is None or "outcome" not in last.detail:
+            return
+        again = [one for one in request.stages[: request.at_stage + 1] if one.id == last.stage]
+        if not again or again[0].side is not stage.side:
             return
         raise Conflict(
-            "数据局已裁定异议成立或部分成立，此环节只能同意或收窄后同意。",
-            "The data authority decided the dispute about this stage for who asked: approve, or approve with less.",
+            "数据局已裁定异议成立或部分成立，此环节及同一方的后续环节只能同意或收窄后同意。",
+            "The data authority decided the dispute about this side's decision for who asked: approve, or approve with less.",
             code="bound_by_outcome",
             detail={"dispute": str(last.detail.get("dispute", ""))},
         )

@@ -9,7 +9,7 @@ from beijiang.exchange.errors import no_grant
 from beijiang.exchange.models import Move, RequestState
 from beijiang.exchange.models.dispute_terms import DisputeTerms, ground_on
 from beijiang.exchange.models.disputes import DisputeKind
-from beijiang.exchange.service.settling import Settling, since_reopened
+from beijiang.exchange.service.settling import Settling, asked_by, standing_step, this_round
 from beijiang.exchange.store import GrantStore, RequestStore
 from beijiang.kit import BeijiangError, Conflict, Invalid
 from beijiang.quality import Move as TicketMove
@@ -29,7 +29,6 @@ __all__ = ["Disputable", "Matter", "disputed_step", "nothing_to_dispute"]
 
 _FILE_TOPIC: Final = "dispute.file"
 _ENDING: Final = frozenset({Move.SUSPEND, Move.REVOKE})
-_STANDING: Final = _ENDING | {Move.RESUME, Move.GIVE_UP, Move.RESTORE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Matter:
     title: str
     since: datetime | None = None
     by: frozenset[str] = frozenset()
-    """Who took the step that is disputed, and whom they stood in for."""
+    """Who took the step that is disputed, and whom they stood in for; and who asked for what it is about, or would have it."""
 
 
 class Disputable(Settling):
@@ -128,7 +127,8 @@ class Disputable(Settling):
         last = disputed_step(DisputeKind.REFUSAL, steps)
         if last is None:
             raise nothing_to_dispute()
-        return Matter(_side(last, request), request.resource_name, request.decided_at, _people([last]))
+        by = _people([last]) | _askers(request, steps)
+        return Matter(_side(last, request), request.resource_name, request.decided_at, by)
 
     def _partly(self, actor: Actor, subject: str) -> Matter:
         """Return a request of one's own that was approved with less than was asked for."""
@@ -139,8 +139,9 @@ class Disputable(Settling):
         wrong = request.state is not RequestState.PARTLY_APPROVED or request.org_id != actor.org_id
         if wrong or first is None:
             raise nothing_to_dispute()
-        less = [step for step in since_reopened(steps) if step.move is Move.NARROW]
-        return Matter(_side(first, request), request.resource_name, request.decided_at, _people(less))
+        less = [step for step in this_round(steps) if step.move is Move.NARROW]
+        by = _people(less) | _askers(request, steps)
+        return Matter(_side(first, request), request.resource_name, request.decided_at, by)
 
     def _silence(self, actor: Actor, subject: str) -> Matter:
         """Return a request of one's own that was not answered in time by whoever has it; there is no being late for that."""
@@ -150,7 +151,9 @@ class Disputable(Settling):
         if request.org_id != actor.org_id or request.state.is_over or not overdue:
             raise nothing_to_dispute()
         whose = self._waits_for(request)
-        return Matter(request.provider_id if whose == request.org_id else whose, request.resource_name)
+        with self.db.read() as connection:
+            by = _askers(request, RequestStore(connection).steps(request.id))
+        return Matter(request.provider_id if whose == request.org_id else whose, request.resource_name, by=by)
 
     def _narrowing(self, actor: Actor, subject: str) -> Matter:
         """Return a grant to one's own department that was narrowed, or a request of it that was approved in part."""
@@ -162,7 +165,7 @@ class Disputable(Settling):
         cut = disputed_step(DisputeKind.NARROWING, steps)
         if cut is None:
             raise nothing_to_dispute()
-        return Matter(_side(cut, grant), grant.resource_name, cut.at, _people([cut]))
+        return Matter(_side(cut, grant), grant.resource_name, cut.at, _people([cut]) | self._holders(grant))
 
     def _revocation(self, actor: Actor, subject: str) -> Matter:
         """Return a grant to one's own department that was suspended or revoked, and that stands so."""
@@ -170,7 +173,7 @@ class Disputable(Settling):
         last = disputed_step(DisputeKind.REVOCATION, steps)
         if last is None:
             raise nothing_to_dispute()
-        return Matter(_side(last, grant), grant.resource_name, last.at, _people([last]))
+        return Matter(_side(last, grant), grant.resource_name, last.at, _people([last]) | self._holders(grant))
 
     def _own_grant(self, actor: Actor, grant_id: str) -> tuple[Grant, Sequence[Step]]:
         with self.db.read() as connection:
@@ -180,6 +183,15 @@ class Disputable(Settling):
             raise no_grant()
         return grant, steps
 
+    def _holders(self, grant: Grant) -> frozenset[str]:
+        """Return who asked for a grant, or has it for themselves."""
+        with self.db.read() as connection:
+            store = RequestStore(connection)
+            request = store.get(grant.request_id or "")
+            steps = [] if request is None else store.steps(request.id)
+        asked: frozenset[str] = frozenset() if request is None else _askers(request, steps)
+        return asked | ({grant.grantee_id} - {""})
+
     def _correction(self, actor: Actor, subject: str) -> Matter:
         """Return a ticket of one's own department whose supplier answered that nothing is wrong, or sent it back."""
         view = self.parts.ticket(actor, subject)
@@ -188,26 +200,41 @@ class Disputable(Settling):
         if ticket.opened_org != actor.org_id or not answered:
             raise nothing_to_dispute()
         last = max(answered, key=lambda step: step.at)
-        return Matter(ticket.org_id, ticket.title, last.at, frozenset({last.by}))
+        return Matter(ticket.org_id, ticket.title, last.at, frozenset({last.by, ticket.opened_by}))
 
 
 def disputed_step(kind: DisputeKind, steps: Sequence[Step]) -> Step | None:
     """Return which step of a request or a grant a dispute is about; None where there is none that stands.
 
-    Of a request approved in part it is the first that gave less, for there it began; of a grant the newest.
+    Of a request approved in part it is the first that gave less, for there it began; of a grant the newest, unless it was
+    undone since.
     """
     if kind is DisputeKind.REVOCATION:
-        last = next((step for step in reversed(steps) if step.move in _STANDING), None)
+        last = standing_step(steps)
         return last if last is not None and last.move in _ENDING else None
     if kind is DisputeKind.REFUSAL:
         return next((step for step in reversed(steps) if step.move is Move.REFUSE), None)
-    fewer = next((step for step in since_reopened(steps) if step.move is Move.NARROW), None)
-    return fewer or next((step for step in reversed(steps) if step.move is Move.CUT), None)
+    fewer = next((step for step in this_round(steps) if step.move is Move.NARROW), None)
+    return fewer or _standing_cut(steps)
+
+
+def _standing_cut(steps: Sequence[Step]) -> Step | None:
+    """Return the newest step that narrowed a grant; None where there is none, or other terms were given back after it."""
+    cut = next((step for step in reversed(steps) if step.move is Move.CUT), None)
+    if cut is None:
+        return None
+    back = [step for step in steps if step.move is Move.RESTORE and step.place > cut.place]
+    return None if any(step.detail.get("terms") != cut.detail.get("terms") for step in back) else cut
 
 
 def _side(step: Step, of: Request | Grant) -> str:
     """Return whose step it was: the department's that took it, its provider's where nobody's, or the asker's own."""
     return step.org_id if step.org_id and step.org_id != of.org_id else of.provider_id
+
+
+def _askers(request: Request, steps: Sequence[Step]) -> frozenset[str]:
+    """Return who asked for something, or would have it for themselves: nobody judges their own matter."""
+    return asked_by(request, steps) | ({request.draft.grantee_id} - {""})
 
 
 def _people(steps: Sequence[Step]) -> frozenset[str]:

@@ -23,6 +23,7 @@ from beijiang.exchange.models.disputes import (
     Effect,
     Outcome,
     check_dispute_move,
+    differs,
     dispute_moves_from,
 )
 from beijiang.exchange.models.turns import MatterReader, Turn
@@ -156,8 +157,8 @@ class Disputes(Outcomes):
         Raises:
             NotFound: no such dispute.
             Conflict: it is not possible now; the error says what is.
-            Denied: the move is another's, or who would decide took the disputed step, raised the dispute or answered it
-                (``own_dispute``).
+            Denied: the move is another's, or who would decide asked for what it is about, took the disputed step, raised the
+                dispute or answered it (``own_dispute``).
             Invalid: words, an outcome or a basis is missing.
 
         """
@@ -247,17 +248,20 @@ class Disputes(Outcomes):
                 self._urge(dispute, standing, stage, overdue=overdue)
 
     def on_entry_moved(self, event: EntryMoved) -> None:
-        """Note that an entry was published anew that had to be revised after a dispute."""
+        """Note that an entry was published anew that had to be revised after a dispute, if what was disputed of it is changed."""
         with self.db.read() as connection:
             owed = [one for one in DisputeStore(connection).owed() if one.subject == event.resource_id]
         if not owed:
             return
         try:
-            known = self.parts.catalog.published(SYSTEM, event.resource_id)
+            known = self.parts.catalog.published(SYSTEM, event.resource_id).version
+            versions = self.parts.catalog.versions(SYSTEM, event.resource_id)
         except NotFound:  # taken offline: nothing is said wrongly of it any more, nor is it revised
             return
         for dispute in owed:
-            if dispute.ended_at is None or known.version.published_at <= dispute.ended_at:
+            then = next((one for one in versions if one.published_at <= dispute.created_at), None)
+            same = then is not None and not differs(dispute.kind, then.entry, known.entry)
+            if dispute.ended_at is None or known.published_at <= dispute.ended_at or same:
                 continue
             now, case = self.clock.now(), dispute.case
             after = replace(dispute, effect=Effect.REVISED, case=None if case is None else stop(case, now))
@@ -329,8 +333,8 @@ class Disputes(Outcomes):
         if not any(self._has_side(one, spec.side, _org_of(dispute, spec)) for one in people):
             self.access.require(actor, _SIDES[spec.side][0], _org_of(dispute, spec))
         raise Denied(
-            "作出有异议的决定、提出异议或代表一方答复的人，不能裁定同一件异议。请由数据局另一人裁定。",
-            "Who took the disputed decision, raised the dispute or answered it does not decide it. Somebody else of the data authority has to.",
+            "申请或使用有关数据、作出有异议的决定、提出异议或代表一方答复的人，不能裁定同一件异议。请由数据局另一人裁定。",
+            "Who asked for the data or has them, took the disputed decision, raised the dispute or answered it does not decide it. Somebody else of the data authority has to.",
             code="own_dispute",
         )
 
@@ -339,7 +343,7 @@ class Disputes(Outcomes):
         if one is not actor and spec.side is DisputeSide.OPENER:
             return False  # to raise and to withdraw is the asker's own; who is away is stood in for in deciding
         judges = spec.side is DisputeSide.AUTHORITY
-        if judges and dispute.barred & {actor.id, one.id}:
+        if judges and (dispute.barred | {dispute.by}) & {actor.id, one.id}:
             return False
         return self._has_side(one, spec.side, _org_of(dispute, spec))
 

@@ -273,7 +273,10 @@ class Exchange(Planning):
 
     def _put(self, actor: Actor, before: Grant, after: Grant, move: Move, words: str) -> Grant:
         changed = replace(after, revision=before.revision + 1)
-        step = self._step(actor, before.id, move, said(words, needed=True), detail={"terms": changed.terms.to_json()})
+        detail = {"terms": changed.terms.to_json()}
+        if changed.terms != before.terms:
+            detail["before"] = before.terms.to_json()
+        step = self._step(actor, before.id, move, said(words, needed=True), detail=detail)
         with self.db.begin() as tx:
             self._changed(tx, actor, before, changed, step)
         if changed.state is GrantState.REVOKED:

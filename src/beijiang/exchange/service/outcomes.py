@@ -13,7 +13,7 @@ from beijiang.exchange.events import DisputeWon
 from beijiang.exchange.models import GrantState, Move, RequestState, Side, Terms
 from beijiang.exchange.models.disputes import DisputeKind, DisputeMove, Effect, Outcome
 from beijiang.exchange.service.disputable import Disputable, disputed_step
-from beijiang.exchange.service.settling import STATES
+from beijiang.exchange.service.settling import STATES, standing_step, this_round
 from beijiang.exchange.store import DisputeStore, GrantStore, RequestStore
 from beijiang.kit import SYSTEM
 from beijiang.quality import Move as TicketMove
@@ -74,33 +74,38 @@ class Outcomes(Disputable):
         if request is not None and dispute.kind is DisputeKind.SILENCE:
             return self._hurried(tx, actor, dispute, request, words)
         if request is not None:
-            ended = request.state in {RequestState.REFUSED, RequestState.PARTLY_APPROVED}
-            step = disputed_step(dispute.kind, steps)
-            if not ended or step is None or step.at > dispute.created_at:
-                return Effect.ASK_ANEW
-            offered = request.offered if step.move is Move.REFUSE else _whole(request, steps)
-            return self._reopened(tx, actor, dispute, replace(request, offered=offered), step.stage, words)
+            return self._of_request(tx, actor, dispute, request, steps, words)
         grant = GrantStore(tx.connection).get(dispute.subject)
         return Effect.ASK_ANEW if grant is None else self._of_grant(tx, actor, dispute, grant, steps, words)
+
+    def _of_request(
+        self, tx: UnitOfWork, actor: Actor, dispute: Dispute, request: Request, steps: Sequence[Step], words: str
+    ) -> Effect:
+        """Have a request decided again, unless it moved on, what it gave was ended meanwhile, or its days are over."""
+        ended = request.state in {RequestState.REFUSED, RequestState.PARTLY_APPROVED}
+        step = disputed_step(dispute.kind, steps)
+        if not ended or step is None or step.at > dispute.created_at:
+            return Effect.ASK_ANEW
+        held = GrantStore(tx.connection).get(request.grant_id or "")
+        offered = request.offered if step.move is Move.REFUSE else _whole(request, steps)
+        if (held is not None and held.state is GrantState.REVOKED) or offered.until < self.today:
+            return Effect.ASK_ANEW
+        return self._reopened(tx, actor, dispute, replace(request, offered=offered), step.stage, words)
 
     def _of_grant(
         self, tx: UnitOfWork, actor: Actor, dispute: Dispute, grant: Grant, steps: Sequence[Step], words: str
     ) -> Effect:
-        """Undo what was done to a grant, unless that was changed since, or its days are over.
+        """Undo what was done to a grant, unless that was changed since, or the days of what it gave are over.
 
         What was upheld in part has no terms that follow from it: its provider decides on them again, where there was a request.
         """
         step = disputed_step(dispute.kind, steps)
-        moved = step is None or step.at > dispute.created_at or grant.standing(self.today) is GrantState.EXPIRED
-        if step is None or moved:
+        if step is None or step.at > dispute.created_at:
+            return Effect.ASK_ANEW
+        terms = _terms_back(grant, step, steps)
+        if terms is None or terms.until < self.today:
             return Effect.ASK_ANEW
         request = RequestStore(tx.connection).get(grant.request_id or "")
-        terms = grant.terms
-        if step.move is Move.CUT:
-            if grant.state is GrantState.REVOKED:
-                return Effect.ASK_ANEW
-            before = _before(steps, step)
-            terms = before or (terms if request is None else request.offered)
         if dispute.outcome is Outcome.PARTLY:
             theirs = [] if request is None else [one.id for one in request.stages if one.side is Side.PROVIDER]
             if request is None or not theirs or not request.state.is_over:
@@ -108,7 +113,7 @@ class Outcomes(Disputable):
             return self._reopened(tx, actor, dispute, replace(request, offered=terms), theirs[-1], words)
         state = grant.state if step.move is Move.CUT else GrantState.ACTIVE
         back = replace(grant, terms=terms, state=state, ended_at=None, reason="", revision=grant.revision + 1)
-        detail = {"terms": terms.to_json(), "dispute": dispute.id}
+        detail = {"terms": terms.to_json(), "state": state.value, "dispute": dispute.id}
         self._changed(tx, actor, grant, back, self._step(actor, grant.id, Move.RESTORE, words, detail=detail))
         return Effect.RESTORED
 
@@ -132,6 +137,9 @@ class Outcomes(Disputable):
         detail: dict[str, JsonValue] = {"dispute": dispute.id, "terms": request.offered.to_json()}
         if dispute.outcome is not None:
             detail["outcome"] = dispute.outcome.value
+        ending = standing_step(RequestStore(tx.connection).steps(dispute.subject))
+        if dispute.kind is DisputeKind.REVOCATION and ending is not None:
+            detail["lifts"] = ending.place
         step = self._step(actor, request.id, Move.REOPEN, words, stage=stage, detail=detail)
         self._save(tx, actor, request, after, step, "request_reopen")
         return Effect.REOPENED
@@ -148,11 +156,20 @@ class Outcomes(Disputable):
 
 def _whole(request: Request, steps: Sequence[Step]) -> Terms:
     """Return what a request offered before anybody gave less."""
-    again = next((step for step in reversed(steps) if step.move is Move.REOPEN), None)
+    again = next((step for step in this_round(steps) if step.move is Move.REOPEN), None)
     return request.draft.terms if again is None else Terms.from_json(again.detail["terms"])
 
 
-def _before(steps: Sequence[Step], step: Step) -> Terms | None:
-    """Return the terms of a grant before a step; None where they were not kept."""
-    earlier = [one for one in steps if one.place < step.place and "terms" in one.detail]
-    return Terms.from_json(earlier[-1].detail["terms"]) if earlier else None
+def _terms_back(grant: Grant, step: Step, steps: Sequence[Step]) -> Terms | None:
+    """Return what a grant gives once a step is undone; None where it ended, has other terms by now, or nobody knows.
+
+    Steps of releases before this one do not all say what the terms were.
+    """
+    if step.move is not Move.CUT:
+        return grant.terms
+    left = step.detail.get("terms")
+    if grant.state is GrantState.REVOKED or left is None or Terms.from_json(left) != grant.terms:
+        return None
+    earlier = [one.detail["terms"] for one in steps if one.place < step.place and "terms" in one.detail]
+    before = step.detail.get("before") or (earlier[-1] if earlier else None)
+    return None if before is None else Terms.from_json(before)

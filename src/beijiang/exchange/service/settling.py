@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.standards import Case, Rule
 
-__all__ = ["AGREEMENT", "STATES", "Settling", "since_reopened"]
+__all__ = ["AGREEMENT", "STATES", "Settling", "asked_by", "since_reopened", "standing_step", "this_round"]
 
 AGREEMENT: Final = Text(
     "使用方只为所申请的用途使用数据，不得转给他人，保留使用记录；提供方对数据来源负责，使用方对数据使用负责。",
@@ -64,6 +64,7 @@ STATES: Final = {
     "appeal_decision": RequestState.AUTHORITY_REVIEW,
 }
 """How a request stands at each stage."""
+_STANDING: Final = frozenset({Move.SUSPEND, Move.RESUME, Move.REVOKE, Move.GIVE_UP})
 _TO_AUTHORITY: Final = 2
 """The step of an escalation at which the data authority takes a matter up."""
 
@@ -84,7 +85,7 @@ class Settling(Attaching):
                 f"“{stage.name.zh}”由{'提供部门' if stage.side is Side.PROVIDER else '数据局'}的审核人员办理。",
                 f"The stage {stage.id} is decided by the reviewers of {stage.side.text.en}.",
             )
-        asked = {request.by} | {s.by for s in steps if s.move in {Move.SUBMIT, Move.SUPPLY}}
+        asked = asked_by(request, steps)
         before = [s for s in steps if s.move in {Move.APPROVE, Move.NARROW} and s.stage != stage.id]
         decided = (
             {s.by for s in before}
@@ -247,8 +248,9 @@ class Settling(Attaching):
         held = None if request.grant_id is None else GrantStore(tx.connection).get(request.grant_id)
         if held is not None and held.state is not GrantState.REVOKED:
             found = {column: levels.get(column, "L1") for column in terms.columns}
-            changed = replace(held, terms=terms, levels=found, state=GrantState.ACTIVE, revision=held.revision + 1)
-            detail = {"terms": terms.to_json()}
+            state = _after_decision(held, RequestStore(tx.connection))
+            changed = replace(held, terms=terms, levels=found, state=state, revision=held.revision + 1)
+            detail = {"terms": terms.to_json(), "state": state.value}
             self._changed(tx, actor, held, changed, self._step(actor, held.id, Move.RESTORE, "", detail=detail))
             return request
         grant = Grant(
@@ -327,7 +329,10 @@ class Settling(Attaching):
             held = GrantStore(connection).get(request.grant_id)
         if held is None or held.state is GrantState.REVOKED:
             return ended
-        return replace(ended, state=RequestState.PARTLY_APPROVED, offered=held.terms)
+        whole = held.terms == request.draft.terms
+        return replace(
+            ended, state=RequestState.APPROVED if whole else RequestState.PARTLY_APPROVED, offered=held.terms
+        )
 
     def _quiet(self, request: Request) -> None:
         """Close the alerts of a request that has moved."""
@@ -339,6 +344,43 @@ def since_reopened(steps: Sequence[Step]) -> Sequence[Step]:
     """Return the steps of a request since a dispute last had it taken up again; all, where none did."""
     again = [place for place, step in enumerate(steps) if step.move is Move.REOPEN]
     return steps[again[-1] :] if again else steps
+
+
+def this_round(steps: Sequence[Step]) -> Sequence[Step]:
+    """Return the steps since a request was last taken up again, or completed with other terms, by which it began again.
+
+    A completion that changes nothing of what is asked for goes on at the stage that asked for it.
+    """
+    began, sent_back = 0, ""
+    for place, step in enumerate(steps):
+        if step.move is Move.ASK_MORE:
+            sent_back = step.stage
+        if step.move is Move.REOPEN or (step.move is Move.SUPPLY and step.stage != sent_back):
+            began = place
+    return steps[began:]
+
+
+def asked_by(request: Request, steps: Sequence[Step]) -> frozenset[str]:
+    """Return who asked for what a request asks for."""
+    return frozenset({request.by} | {step.by for step in steps if step.move in {Move.SUBMIT, Move.SUPPLY}})
+
+
+def standing_step(steps: Sequence[Step]) -> Step | None:
+    """Return by which step a grant stands as it does: the last that suspended, ended or gave it back; None where none did."""
+    return next((step for step in reversed(steps) if step.move in _STANDING or _gave_back(step)), None)
+
+
+def _gave_back(step: Step) -> bool:
+    return step.move is Move.RESTORE and step.detail.get("state") == GrantState.ACTIVE.value
+
+
+def _after_decision(held: Grant, store: RequestStore) -> GrantState:
+    """Return how a grant stands once its request was decided again: active only where its very suspension was disputed."""
+    steps = store.steps(held.request_id or "")
+    again = next((step for step in reversed(steps) if step.move is Move.REOPEN), None)
+    last = standing_step(store.steps(held.id))
+    lifted = again is not None and last is not None and again.detail.get("lifts") == last.place
+    return GrantState.ACTIVE if lifted else held.state
 
 
 def _narrowed(before: Grant, after: Grant, at: datetime) -> list[Stop]:

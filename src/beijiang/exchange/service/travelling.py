@@ -31,10 +31,10 @@ from beijiang.exchange.models import (
     Terms,
     own_stages,
 )
+from beijiang.exchange.models.moves import move_of
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.delivering import Delivering
 from beijiang.exchange.store import DisputeStore, GrantStore, RequestStore
-from beijiang.exchange.store.requests import move_of
 from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Text
 from beijiang.protection import Handling
 from beijiang.standards import CaseState
@@ -327,7 +327,6 @@ class Travelling(Delivering):
 
         Raises:
             Refused: it is at a stage of this node, or of a time when the request was not there.
-            KeyError: there is no such move.
 
         """
         at, since = datetime.fromisoformat(one["at"]), before.submitted_at or before.created_at

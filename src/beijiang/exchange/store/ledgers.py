@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, false, or_
+from sqlalchemy import and_, false, literal, or_
 
 from beijiang.db import Shelf, age_of, part_of
 from beijiang.exchange.store.demands import demand_of, demands_asked
@@ -64,9 +64,10 @@ class LedgerLists:
     def disputes(self, query: DisputeQuery, wanted: Wanted, reader: MatterReader, now: datetime) -> Part[Dispute]:
         """Return a part of the disputes that a reader may see, in the order of demands."""
         rows = disputes_asked(query, reader.orgs, every=reader.every)
+        parties = literal(" ") + _D.by + literal(" ") + _D.barred
         sides = {"opener": _D.org_id, "other": _D.against, "authority": _D.against}
         shelf = Shelf(
-            rows=rows.where(_waits(_D.state, sides, reader.turns, parties=_D.barred)) if query.mine else rows,
+            rows=rows.where(_waits(_D.state, sides, reader.turns, parties=parties)) if query.mine else rows,
             columns={
                 "title": _D.title,
                 "kind": _D.kind,

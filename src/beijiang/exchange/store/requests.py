@@ -5,28 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, or_, select, update
 
 from beijiang.exchange.models import (
     PEER_ORGANISATION,
     Delegation,
-    DemandMove,
-    DisputeMove,
     Elsewhere,
-    Move,
     Request,
     RequestDraft,
     RequestState,
-    ServiceMove,
     Stage,
     Step,
     Terms,
 )
-from beijiang.exchange.models.templates import ClaimMove
+from beijiang.exchange.models.moves import move_of
 from beijiang.exchange.store.schema import exchange_delegation, exchange_request, exchange_step
-from beijiang.kit import Word
 from beijiang.standards import Case, CaseState
 
 if TYPE_CHECKING:
@@ -35,7 +30,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models import RequestQuery
     from beijiang.standards import Deadline
 
-__all__ = ["RequestStore", "move_of", "request_of", "requests_asked", "time_of"]
+__all__ = ["RequestStore", "request_of", "requests_asked", "time_of"]
 
 _R, _S, _D = exchange_request.c, exchange_step.c, exchange_delegation.c
 _SAME = (
@@ -241,23 +236,6 @@ def request_of(row: Row[Any]) -> Request:
     )
 
 
-_MOVES: Final[Mapping[str, Word]] = {
-    move.value: move
-    for kind in (ClaimMove, DisputeMove, DemandMove, ServiceMove, Move)
-    for move in tuple[Word, ...](kind)
-}
-
-
-def move_of(code: str) -> Word:
-    """Return a move of whatever matter by its code.
-
-    Raises:
-        KeyError: there is none.
-
-    """
-    return _MOVES[code]
-
-
 def _step(row: Row[Any]) -> Step:
     return Step(
         matter_id=row.matter_id,
@@ -267,7 +245,7 @@ def _step(row: Row[Any]) -> Step:
         name=row.name,
         org_id=row.org_id,
         behalf=row.behalf,
-        move=_MOVES[row.move],
+        move=move_of(row.move),
         stage=row.stage,
         words=row.words,
         detail=row.detail,

@@ -119,7 +119,8 @@ class _Stage(Said):
 class _Step(Said):
     key: Annotated[str, Field(max_length=200), AfterValidator(_plain)]
     at: AwareDatetime
-    move: _Line
+    move: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,19}$")]
+    """A newer release may say what this one has no name for."""
     stage: _Line
     name: _Line
     org: _Line
