@@ -6,24 +6,29 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.kit import Conflict, Denied, Invalid, NotFound, new_id
+from beijiang.kit import Conflict, Denied, Invalid, NotFound, Text, Throttled, new_id
 from beijiang.quality.models import Declined, Rule
 from beijiang.quality.service.evident import Evident
 from beijiang.quality.service.failing import Breaking
 from beijiang.quality.service.ruling import Ruling, need_reason, revision_of
+from beijiang.quality.service.suggesting import Suggestions
 from beijiang.quality.store import RuleStore
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
     from beijiang.db import UnitOfWork
-    from beijiang.kit import Actor, Text
+    from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
     from beijiang.quality.models import RuleDraft
     from beijiang.quality.service.suggesting import Suggestion
-    from beijiang.tables import Measured, TableInfo
+    from beijiang.tables import GovernedTable, Measured, TableInfo
 
 __all__ = ["Proposing"]
 
+UNSEEN: Final = Text(
+    "您现在看不到这一版的行（刚写入的版本要先分级），这里只有按列名、标准和计数推荐的规则，稍后再看会更多。",
+    "You cannot see the rows of this version now (one just written is graded first), so these come from names, standards and counts alone; look again later for more.",
+)
 SHOWN_MOST: Final = 200
 """Rows that would break a suggested rule, on a page."""
 
@@ -33,12 +38,21 @@ class Proposing(Ruling):
 
     def suggest(self, actor: Actor, table: str) -> Sequence[Suggestion]:
         """Return rules that the table might be meant to meet, with how it does by them now; none that was declined."""
+        return list(self.suggestions(actor, table).found)
+
+    def suggestions(self, actor: Actor, table: str) -> Suggestions:
+        """Return the same, and what could not be looked at."""
         info = self._table(actor, table, Permission.QUALITY_RULE_MANAGE)
         measured = self.runner.version(info.name)
-        found = self.suggester.suggest(measured, self.rules(actor, table), self._evident(actor, info, measured))
+        governed = self._seen(actor, info, measured)
+        found = self.suggester.suggest(
+            measured, self.rules(actor, table), self._evident(actor, info, measured, governed)
+        )
         with self.db.read() as connection:
             declined = {one.subject for one in RuleStore(connection).declined(info.name)}
-        return [one for one in found if one.subject not in declined]
+        return Suggestions(
+            tuple(one for one in found if one.subject not in declined), (UNSEEN,) if governed is None else ()
+        )
 
     def suggestion(self, actor: Actor, table: str, key: str) -> Suggestion:
         """Return one suggestion, by its key.
@@ -102,10 +116,8 @@ class Proposing(Ruling):
         ]
         with self.db.begin() as tx:
             store = RuleStore(tx.connection)
-            gone = {one.subject for one in store.declined(info.name)}
             for one in made:
-                if one.subject not in gone:
-                    store.decline(one)
+                if store.decline(one):
                     self._record(tx, actor, "quality.suggestion_decline", one)
         return made
 
@@ -151,13 +163,20 @@ class Proposing(Ruling):
             )
         return chosen
 
-    def _evident(self, actor: Actor, info: TableInfo, measured: Measured) -> Iterable[tuple[RuleDraft, Text]]:
-        """Return what the rows suggest that this actor may see; nothing where they may manage rules and not look."""
+    def _seen(self, actor: Actor, info: TableInfo, measured: Measured) -> GovernedTable | None:
+        """Return the version as this actor may see it; None where they may manage rules and not look, or not yet."""
         try:
-            governed = self.tables.open(actor, info.name, "quality:suggest", Exit.CHART, measured.version)
-        except Denied:
+            return self.tables.open(actor, info.name, "quality:suggest", Exit.CHART, measured.version)
+        except (NotFound, Denied, Throttled):
+            return None
+
+    def _evident(
+        self, actor: Actor, info: TableInfo, measured: Measured, governed: GovernedTable | None
+    ) -> Iterable[tuple[RuleDraft, Text]]:
+        if governed is None:
             return ()
-        return Evident(self.runner, measured, governed, self._near(actor, info)).candidates()
+        year = self.clock.now().astimezone(self.runner.zone).year
+        return Evident(self.runner, measured, governed, self._near(actor, info), year).candidates()
 
     def _near(self, actor: Actor, info: TableInfo) -> list[str]:
         """Return the other tables of the same department: a rule may look into them."""

@@ -6,7 +6,8 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from beijiang.quality.service.running import Runner
     from beijiang.tables import Measured
 
-__all__ = ["Suggester", "Suggestion"]
+__all__ = ["Suggester", "Suggestion", "Suggestions"]
 
 FILLED: Final = 0.99
 """A column of which fewer rows carry a value may well be left empty."""
@@ -41,6 +42,14 @@ _BEGINNINGS: Final = (
     ("成立", "注销"),
     ("生效", "失效"),
 )
+
+
+class _Says(Enum):
+    """What a rule is taken from."""
+
+    NAMES = auto()
+    COUNTS = auto()
+    ROWS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,14 @@ class Suggestion:
         return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """What might be meant, and what of the table could not be looked at."""
+
+    found: tuple[Suggestion, ...]
+    notes: tuple[Text, ...] = ()
+
+
 class Suggester:
     """Looks at a table and proposes what could be asked of it."""
 
@@ -89,21 +106,11 @@ class Suggester:
         self, table: Measured, present: Sequence[Rule], evident: Iterable[tuple[RuleDraft, Text]] = ()
     ) -> list[Suggestion]:
         """Return rules that are not there yet: those of names and standards first, then those ``evident`` in the data."""
-        known = {(_about(rule), rule.indicator) for rule in present}
-        governed = {rule.columns for rule in present if rule.kind in _GOVERNING}
-        wanted: dict[object, tuple[RuleDraft, Text, bool]] = {}
-        told = ((*one, False) for one in self._candidates(table))
-        for draft, why, measured in chain(told, ((*one, True) for one in evident)):
-            if measured and draft.kind in _WORDED and draft.columns in governed:
-                continue
-            if not measured and draft.kind in _GOVERNING:
-                governed.add(draft.columns)
-            if (_about(draft), KINDS[draft.kind].indicator) not in known:
-                wanted.setdefault(_about(draft), (draft, why, measured))
-        counted = self._runner.count(table, [draft for draft, *_ in wanted.values()])
+        wanted = self._wanted(table, present, evident)
+        counted = self._runner.count(table, [draft for draft, *_ in wanted])
         found = [
-            Suggestion(draft, why, *count, measured=measured)
-            for (draft, why, measured), count in zip(wanted.values(), counted, strict=True)
+            Suggestion(draft if says is _Says.NAMES else _eased(draft, *count), why, *count, says is _Says.ROWS)
+            for (draft, why, says), count in zip(wanted, counted, strict=True)
             if not isinstance(count, BeijiangError)
         ]
         orders = {one.draft.columns for one in found if one.draft.kind is Kind.ORDER and _holds(one)}
@@ -111,12 +118,29 @@ class Suggester:
             one for one in found if (_holds(one) if one.measured else _likely(one)) and not _either_way(one, orders)
         ]
 
+    def _wanted(
+        self, table: Measured, present: Sequence[Rule], evident: Iterable[tuple[RuleDraft, Text]]
+    ) -> list[tuple[RuleDraft, Text, _Says]]:
+        """Return what is worth counting, one for each subject: the first that is said of it."""
+        known = {(_about(rule), rule.indicator) for rule in present}
+        governed = {rule.columns for rule in present if rule.kind in _GOVERNING}
+        wanted: dict[object, tuple[RuleDraft, Text, _Says]] = {}
+        told = ((*one, _Says.NAMES) for one in self._candidates(table))
+        filled = ((*one, _Says.COUNTS) for one in self._by_count(table))
+        for draft, why, says in chain(told, filled, ((*one, _Says.ROWS) for one in evident)):
+            if says is _Says.ROWS and draft.kind in _WORDED and draft.columns in governed:
+                continue
+            if says is _Says.NAMES and draft.kind in _GOVERNING:
+                governed.add(draft.columns)
+            if (_about(draft), KINDS[draft.kind].indicator) not in known:
+                wanted.setdefault(_about(draft), (draft, why, says))
+        return list(wanted.values())
+
     def _candidates(self, table: Measured) -> Iterable[tuple[RuleDraft, Text]]:
         types = {column.name: column.type for column in table.columns[:COLUMNS_MOST]}
         yield from self._by_name(types)
         yield from self._by_standard(types)
         yield from _in_order(types)
-        yield from self._by_count(table, types)
         cycle = self._runner.catalog.cycle_of(table.table)
         interval = None if cycle is None else self._standards.update_cycle(cycle).interval
         if cycle is not None and interval:
@@ -158,8 +182,9 @@ class Suggester:
                 params: dict[str, Any] = {"element": f"{element.library}.{element.field}"}
                 yield RuleDraft(kind=Kind.ELEMENT, columns=(name,), params=params), why
 
-    def _by_count(self, table: Measured, types: dict[str, str]) -> Iterable[tuple[RuleDraft, Text]]:
+    def _by_count(self, table: Measured) -> Iterable[tuple[RuleDraft, Text]]:
         """Propose what holds of nearly every row: never empty, never the same twice."""
+        types = {column.name: column.type for column in table.columns[:COLUMNS_MOST]}
         if table.rows < ENOUGH_ROWS or not types:
             return
         names = list(types)
@@ -175,6 +200,14 @@ class Suggester:
                 # The count of distinct values is an estimate; the rule itself is counted exactly before it is proposed.
                 if types[name] in _NAMING and row[f"d{n}"] > table.rows * 0.95:
                     yield RuleDraft(kind=Kind.UNIQUE, columns=(name,)), Text("值互不相同", "no value is there twice")
+
+
+def _eased(draft: RuleDraft, b: int, failing: int) -> RuleDraft:
+    """Return a rule that the rows at hand pass: what they are used to is no fault to send back to the supplier."""
+    if not failing:
+        return draft
+    # Whole hundredths, rounded down; a rule that is met worse than that fails.
+    return replace(draft, severity=Severity.MINOR, threshold=(b - failing) * 100 // b / 100)
 
 
 def _likely(one: Suggestion) -> bool:
