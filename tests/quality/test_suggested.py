@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from beijiang.kit import Conflict, Denied, Invalid, NotFound
+from beijiang.kit import Conflict, Denied, Invalid, NotFound, Refused
 from beijiang.quality import Kind, Severity, Suggestion
 from beijiang.quality.models import Declined
 from beijiang.quality.models.shapes import common_pattern
@@ -253,6 +253,64 @@ def test_a_suggestion_is_declined_once_however_often_it_is_pressed(bureau: Burea
     for fresh in (True, False):
         with bureau.platform.db.begin() as tx:
             assert RuleStore(tx.connection).decline(said) is fresh
+
+
+def test_what_cannot_be_looked_at_in_time_is_left_out_and_said(bureau: Bureau) -> None:
+    quality = bureau.platform.quality
+    write(bureau, spoiled())
+    quality.suggester.seconds = 0
+    seen = quality.suggestions(bureau.steward, T)
+    assert not seen.found
+    assert ["没有看完" in note.zh and "not all" in note.en for note in seen.notes] == [True]
+
+
+def test_a_neighbour_that_takes_all_the_time_leaves_what_the_columns_suggest(bureau: Bureau) -> None:
+    write(bureau, spoiled())
+    measures = bureau.platform.quality.runner.measures
+    whole = measures.count
+
+    def count(query: Any, tables: Any, *rest: Any) -> Any:
+        assert rest, "nobody waits without end"
+        if set(tables) == {"学校名录"}:
+            raise Refused("超时。", "Too slow.", code="query_timeout")
+        return whole(query, tables, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measures, "count", count)
+        seen = bureau.platform.quality.suggestions(bureau.steward, T)
+    assert {Kind.VALUES, Kind.RANGE, Kind.ORDER} <= {one.draft.kind for one in seen.found}
+    assert Kind.REFERENCE not in {one.draft.kind for one in seen.found}
+    assert len(seen.notes) == 1
+
+
+def test_suggestions_are_counted_once_until_the_table_its_rules_or_the_reader_change(bureau: Bureau) -> None:
+    quality = bureau.platform.quality
+    write(bureau, spoiled())
+    counted = []
+    whole = quality.runner.count
+
+    def count(*words: Any) -> Any:
+        counted.append(words)
+        return whole(*words)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quality.runner, "count", count)
+        key = suggested(bureau)[Kind.VALUES, ("状态",)].key
+        before = len(counted)
+        assert before
+        quality.breaking(bureau.steward, T, key)
+        quality.decline(bureau.steward, T, [key], "不是清单")
+        assert (Kind.VALUES, ("状态",)) not in suggested(bureau)
+        assert len(counted) == before
+        taken = suggested(bureau)[Kind.FORMAT, ("批次",)].key
+        quality.accept(bureau.steward, T, [taken])
+        assert len(counted) == before
+        assert (Kind.FORMAT, ("批次",)) not in suggested(bureau)
+        again = len(counted)
+        assert again > before
+        write(bureau, rows())
+        assert not suggested(bureau)[Kind.CODE_SET, ("区划",)].failing
+        assert len(counted) > again
 
 
 def _exit() -> Any:

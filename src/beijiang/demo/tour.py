@@ -207,8 +207,9 @@ class Tour:
         quality, steward = self._platform.quality, self.people.actor(f"steward.{hand_in.org_key}")
         if hand_in.table_name not in JUDGED or quality.rules(steward, hand_in.table_name):
             return
-        found = quality.suggest(steward, hand_in.table_name)
-        quality.accept(steward, hand_in.table_name, [one.key for one in found if not one.measured])
+        with quality.suggester.unhurried():
+            found = quality.suggest(steward, hand_in.table_name)
+            quality.accept(steward, hand_in.table_name, [one.key for one in found if not one.measured])
         quality.check_now(steward, hand_in.table_name)
 
     def _publish(self, hand_in: HandIn) -> None:

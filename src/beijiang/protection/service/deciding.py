@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from beijiang.access import Permission
 from beijiang.engine.port import View
-from beijiang.kit import ActorKind, BeijiangError, NotFound, Throttled
+from beijiang.kit import REMEMBERED, ActorKind, BeijiangError, NotFound, Recent, Throttled
 from beijiang.protection.models.choices import KEYED, TYPES
 from beijiang.protection.models.conditions import column_ref
 from beijiang.protection.models.grades import Personal
@@ -23,7 +23,6 @@ from beijiang.protection.models.stricter import stricter
 from beijiang.protection.models.treatments import suppressed, treated
 from beijiang.protection.models.types import comment_of, type_word
 from beijiang.protection.service.keyed import column_of
-from beijiang.protection.service.recent import REMEMBERED, Recent
 from beijiang.protection.service.relation import Governed, Tools
 from beijiang.protection.service.tokens import PageTokens
 from beijiang.tables import Exit, GovernedColumn

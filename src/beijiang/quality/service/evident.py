@@ -26,6 +26,7 @@ from beijiang.tables import Aggregate, DateUnit, Filter, FilterOp, GroupBy, Meas
 
 if TYPE_CHECKING:
     from beijiang.quality.service.running import Runner
+    from beijiang.quality.service.waiting import Patience
     from beijiang.tables import GovernedColumn, GovernedTable, Measured
 
 __all__ = ["ENOUGH_ROWS", "HOLDS", "Evident"]
@@ -50,8 +51,7 @@ _TOLD: Final = {"L1", "L2"}
 _NUMBERS: Final = {"integer", "decimal", "double"}
 _MOMENTS: Final = {"date", "timestamp"}
 
-Suggested = tuple[RuleDraft, Text]
-Proposed = Iterable[Suggested]
+Proposed = Iterable[tuple[RuleDraft, Text]]
 
 log = logging.getLogger(__name__)
 
@@ -67,27 +67,46 @@ class Evident:
     """Tables whose keys may be looked into."""
     year: int
     """In which it is looked."""
+    patience: Patience
 
     def candidates(self) -> Proposed:
-        """Return rules that the data themselves suggest, for as many columns as are shown as they are."""
-        if self.table.rows < ENOUGH_ROWS:
+        """Return rules that the data themselves suggest, for as many columns as are shown as they are.
+
+        What cannot be read, or not in time, suggests nothing; the rest does.
+        """
+        if self.table.rows >= ENOUGH_ROWS:
+            yield from self._tried(self._all())
+
+    def _tried(self, proposed: Proposed) -> Proposed:
+        """Return what is proposed until something fails, nothing where no time is left."""
+        if self.patience.over():
             return
+        try:
+            yield from proposed
+        except BeijiangError as error:
+            self.patience.lost = self.patience.lost or error.reason == "query_timeout"
+            log.info("a part of a table suggests nothing (%s)", error.reason)
+
+    def _all(self) -> Proposed:
         types = {column.name: column.type for column in self.table.columns}
         columns = [one for one in self.governed.columns if not one.masked and one.name in types]
         page = self.governed.page(filters=self._now, limit=SAMPLE).rows
         seen = {one.name: [v for v in page.column(one.name).to_pylist() if v is not None] for one in columns}
         for one in columns:
-            values, open_ = seen[one.name], one.grade in _TOLD and not one.personal
-            if open_ and one.type in {"text", "integer"} and values and len(set(values)) * REPEATED <= len(values):
-                yield from self._listed(one)
-            elif one.type == "text" and len(values) >= ENOUGH_ROWS:
-                yield from _shaped(one.name, [word for value in values if (word := str(value).strip())])
-            if open_ and one.type in _NUMBERS and not _names(one.name):
-                yield from self._numbers(one)
-            elif open_ and one.type in _MOMENTS:
-                yield from self._days(one)
+            yield from self._tried(self._of(one, seen[one.name]))
         yield from _orders([one.name for one in columns if one.type in _MOMENTS][:MOMENTS_MOST])
         yield from self._references([one for one in columns if one.type in {"text", "integer"}], seen)
+
+    def _of(self, column: GovernedColumn, values: Sequence[Any]) -> Proposed:
+        told = column.grade in _TOLD and not column.personal
+        if told and column.type in {"text", "integer"} and values and len(set(values)) * REPEATED <= len(values):
+            yield from self._listed(column)
+        elif column.type == "text" and len(values) >= ENOUGH_ROWS:
+            yield from _shaped(column.name, [word for value in values if (word := str(value).strip())])
+        if told and column.type in _NUMBERS and not _names(column.name):
+            yield from self._numbers(column)
+        elif told and column.type in _MOMENTS:
+            yield from self._days(column)
 
     @property
     def _now(self) -> tuple[Filter, ...]:
@@ -201,26 +220,22 @@ class Evident:
             return
         types = {one.name: one.type for one in columns}
         for name in self.others[:TABLES_MOST]:
-            try:
-                yield from self._keys_of(name, asked, types)
-            except BeijiangError as error:
-                # It is dropped meanwhile, or cannot be read: the others can.
-                log.info("a table was not looked into for keys (%s)", error.reason)
+            yield from self._tried(self._keys_of(name, asked, types))
 
-    def _keys_of(self, name: str, asked: Mapping[str, Sequence[str]], types: Mapping[str, str]) -> list[Suggested]:
+    def _keys_of(self, name: str, asked: Mapping[str, Sequence[str]], types: Mapping[str, str]) -> Proposed:
         """Return the columns whose values are nearly all keys of another table."""
         other = self.runner.version(name)
         kinds = {column.name: column.type for column in other.columns}
         keys = [key for key in other.key if not (other.history and key == "valid_from")]
         if len(keys) != 1 or not other.rows or keys[0] not in kinds:
-            return []
+            return
         key = keys[0]
         # Small whole numbers are in every key that counts from one; only the name tells that a key is meant.
         mine = [c for c in asked if types[c] == kinds[key] and (types[c] == "text" or c == key)]
         if not mine:
-            return []
-        found = self.runner.measures.count(_contained(name, key, [asked[c] for c in mine]), {name: other.version})
-        made = []
+            return
+        query = _contained(name, key, [asked[c] for c in mine])
+        found = self.runner.measures.count(query, {name: other.version}, self.patience.left())
         for n, column in enumerate(mine):
             held, of = found[f"c{n}"], len(asked[column])
             if held >= HOLDS * of:
@@ -229,8 +244,7 @@ class Evident:
                     f"{held} of {of} values looked at are keys ({key}) of {name}",
                 )
                 params = {"table": name, "key": key}
-                made.append((RuleDraft(kind=Kind.REFERENCE, columns=(column,), params=params), why))
-        return made
+                yield RuleDraft(kind=Kind.REFERENCE, columns=(column,), params=params), why
 
 
 def _contained(table: str, key: str, words: Sequence[Sequence[str]]) -> exp.Select:
