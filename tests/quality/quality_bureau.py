@@ -56,6 +56,7 @@ class Bureau:
     staged: list[Path] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.platform.quality.suggester.seconds = 600  # what is suggested does not depend on how busy the machine is
         self.steward = self._person("steward", OWNER, Role.STEWARD)
         self.stranger = self._person("stranger", OTHER, Role.STEWARD)
         self.reviewer = self._person("reviewer", "bigdata", Role.BUREAU_REVIEWER)

@@ -12,9 +12,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from beijiang.kit import Conflict, Denied, Invalid, NotFound
-from beijiang.quality import Kind, Suggestion
+from beijiang.kit import Conflict, Denied, Invalid, NotFound, Refused
+from beijiang.quality import Kind, Severity, Suggestion
+from beijiang.quality.models import Declined
 from beijiang.quality.models.shapes import common_pattern
+from beijiang.quality.store import RuleStore
 
 sys.path.insert(0, str(Path(__file__).parent))
 from quality_bureau import Bureau
@@ -160,6 +162,155 @@ def test_nothing_is_said_of_the_values_of_sensitive_columns(bureau: Bureau) -> N
     graded = {c.name: c.grade for c in bureau.platform.tables.open(bureau.steward, T, "x", _exit()).columns}
     assert graded["状态"] not in {"L1", "L2"}
     assert (Kind.VALUES, ("状态",)) not in suggested(bureau)
+
+
+def test_no_name_of_a_person_and_no_day_of_birth_gets_into_a_rule(bureau: Bureau) -> None:
+    born = [
+        {**row, "法定代表人": ("王小明", "李建国", "张丽华")[n % 3], "出生日期": row["报名"]}
+        for n, row in enumerate(rows())
+    ]
+    schema = SCHEMA.append(pa.field("法定代表人", pa.string())).append(pa.field("出生日期", pa.date32()))
+    bureau.write(born, T, schema)
+    seen = {c.name: c for c in bureau.platform.tables.open(bureau.steward, T, "x", _exit()).columns}
+    assert (seen["法定代表人"].grade, seen["法定代表人"].personal, seen["状态"].personal) == ("L2", True, False)
+    by = suggested(bureau)
+    assert (Kind.VALUES, ("状态",)) in by
+    assert not [k for k in by if k[0] in {Kind.VALUES, Kind.RANGE} and k[1][0] in {"法定代表人", "出生日期"}]
+    assert "王小明" not in str(list(by.values()))
+
+
+def test_a_version_that_cannot_be_read_yet_still_has_the_suggestions_of_names(bureau: Bureau) -> None:
+    quality = bureau.platform.quality
+    write(bureau, spoiled())
+    assert not quality.suggestions(bureau.steward, T).notes
+    gate = bureau.platform.tables
+
+    def shut(*_: Any, **__: Any) -> Any:
+        raise NotFound("没有这张表。", "No such table.", code="table_not_found")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate, "open", shut)
+        seen = quality.suggestions(bureau.steward, T)
+    assert Kind.NOT_NULL in {one.draft.kind for one in seen.found}
+    assert not [one for one in seen.found if one.measured]
+    (note,) = seen.notes
+    assert "分级" in note.zh
+    assert "graded" in note.en
+
+
+def test_a_table_that_is_gone_meanwhile_is_not_looked_into_and_the_others_are(bureau: Bureau) -> None:
+    write(bureau, rows())
+    runner = bureau.platform.quality.runner
+    whole = runner.version
+
+    def version(table: str, number: int | None = None) -> Any:
+        if table == "没了":
+            raise NotFound("没有这张表。", "No such table.", code="table_not_found")
+        return whole(table, number)
+
+    near = [info.name for info in bureau.platform.tables.list(bureau.steward) if info.name != T]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "version", version)
+        patch.setattr(type(bureau.platform.quality), "_near", lambda *_: ["没了", *near])
+        assert (Kind.REFERENCE, ("学校",)) in suggested(bureau)
+
+
+def test_what_is_taken_passes_at_once_and_fails_only_when_it_gets_worse(bureau: Bureau) -> None:
+    made = spoiled()
+    made[9]["批次"] = None
+    write(bureau, made)
+    by = suggested(bureau)
+    eased = [one for one in by.values() if one.failing]
+    assert {(Kind.VALUES, ("状态",)), (Kind.NOT_NULL, ("批次",))} <= {(o.draft.kind, o.draft.columns) for o in eased}
+    assert {one.draft.severity for one in eased} == {Severity.MINOR}
+    assert by[Kind.VALUES, ("状态",)].draft.threshold == 0.99
+    assert by[Kind.NOT_NULL, ("状态",)].draft.threshold == 1
+    bureau.platform.quality.accept(bureau.steward, T)
+    assert not bureau.check(T).failed
+    for row in made[:20]:
+        row["状态"] = "待补"
+    write(bureau, made)
+    assert [fact.severity for fact in bureau.check(T).failed if "状态" in fact.name] == [Severity.MINOR]
+
+
+def test_days_that_still_come_in_have_no_last_year(bureau: Bureau) -> None:
+    now = bureau.clock.now().date()
+    fresh = [{**row, "报名": now - timedelta(days=n), "结业": date(1990, 1, 1)} for n, row in enumerate(rows())]
+    write(bureau, fresh)
+    by = suggested(bureau)
+    assert set(by[Kind.RANGE, ("报名",)].draft.params) == {"low"}
+    assert by[Kind.RANGE, ("结业",)].draft.params == {"low": "1989-01-01", "high": "1991-12-31"}
+
+
+def test_a_column_that_is_mostly_not_a_number_has_no_bounds(bureau: Bureau) -> None:
+    for wild in (float("nan"), float("inf")):
+        write(bureau, [{**row, "补贴": wild if n % 3 else row["补贴"]} for n, row in enumerate(rows())])
+        assert (Kind.RANGE, ("补贴",)) not in suggested(bureau)
+
+
+def test_a_suggestion_is_declined_once_however_often_it_is_pressed(bureau: Bureau) -> None:
+    said = Declined(T, "a" * 16, Kind.VALUES, ("状态",), "不是清单", bureau.steward.id, bureau.clock.now())
+    for fresh in (True, False):
+        with bureau.platform.db.begin() as tx:
+            assert RuleStore(tx.connection).decline(said) is fresh
+
+
+def test_what_cannot_be_looked_at_in_time_is_left_out_and_said(bureau: Bureau) -> None:
+    quality = bureau.platform.quality
+    write(bureau, spoiled())
+    quality.suggester.seconds = 0
+    seen = quality.suggestions(bureau.steward, T)
+    assert not seen.found
+    assert ["没有看完" in note.zh and "not all" in note.en for note in seen.notes] == [True]
+
+
+def test_a_neighbour_that_takes_all_the_time_leaves_what_the_columns_suggest(bureau: Bureau) -> None:
+    write(bureau, spoiled())
+    measures = bureau.platform.quality.runner.measures
+    whole = measures.count
+
+    def count(query: Any, tables: Any, *rest: Any) -> Any:
+        assert rest, "nobody waits without end"
+        if set(tables) == {"学校名录"}:
+            raise Refused("超时。", "Too slow.", code="query_timeout")
+        return whole(query, tables, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measures, "count", count)
+        seen = bureau.platform.quality.suggestions(bureau.steward, T)
+    assert {Kind.VALUES, Kind.RANGE, Kind.ORDER} <= {one.draft.kind for one in seen.found}
+    assert Kind.REFERENCE not in {one.draft.kind for one in seen.found}
+    assert len(seen.notes) == 1
+
+
+def test_suggestions_are_counted_once_until_the_table_its_rules_or_the_reader_change(bureau: Bureau) -> None:
+    quality = bureau.platform.quality
+    write(bureau, spoiled())
+    counted = []
+    whole = quality.runner.count
+
+    def count(*words: Any) -> Any:
+        counted.append(words)
+        return whole(*words)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quality.runner, "count", count)
+        key = suggested(bureau)[Kind.VALUES, ("状态",)].key
+        before = len(counted)
+        assert before
+        quality.breaking(bureau.steward, T, key)
+        quality.decline(bureau.steward, T, [key], "不是清单")
+        assert (Kind.VALUES, ("状态",)) not in suggested(bureau)
+        assert len(counted) == before
+        taken = suggested(bureau)[Kind.FORMAT, ("批次",)].key
+        quality.accept(bureau.steward, T, [taken])
+        assert len(counted) == before
+        assert (Kind.FORMAT, ("批次",)) not in suggested(bureau)
+        again = len(counted)
+        assert again > before
+        write(bureau, rows())
+        assert not suggested(bureau)[Kind.CODE_SET, ("区划",)].failing
+        assert len(counted) > again
 
 
 def _exit() -> Any:

@@ -200,11 +200,16 @@ class Tour:
             return 0
 
     def _ask(self, hand_in: HandIn) -> None:
-        """Put the suggested rules of some tables in force, as their stewards would, and see how they do."""
+        """Put in force what names and standards suggest for some tables, and see how they do.
+
+        What one delivery looks like says little of the next: its lists and bounds are for people to choose.
+        """
         quality, steward = self._platform.quality, self.people.actor(f"steward.{hand_in.org_key}")
         if hand_in.table_name not in JUDGED or quality.rules(steward, hand_in.table_name):
             return
-        quality.accept(steward, hand_in.table_name)
+        with quality.suggester.unhurried():
+            found = quality.suggest(steward, hand_in.table_name)
+            quality.accept(steward, hand_in.table_name, [one.key for one in found if not one.measured])
         quality.check_now(steward, hand_in.table_name)
 
     def _publish(self, hand_in: HandIn) -> None:

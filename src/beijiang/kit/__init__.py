@@ -22,6 +22,7 @@ from beijiang.kit.ids import new_id
 from beijiang.kit.pace import Pace
 from beijiang.kit.parts import HOW_MANY, NEW_FOR, Find, Part, Wanted
 from beijiang.kit.reading_ahead import ahead, mingled
+from beijiang.kit.recent import REMEMBERED, Recent
 from beijiang.kit.rounds import Rounds
 from beijiang.kit.shown import Shown
 from beijiang.kit.sounds import sound_order, syllables
@@ -31,6 +32,7 @@ __all__ = [
     "ANONYMOUS",
     "HOW_MANY",
     "NEW_FOR",
+    "REMEMBERED",
     "SYSTEM",
     "Actor",
     "ActorKind",
@@ -49,6 +51,7 @@ __all__ = [
     "NotFound",
     "Pace",
     "Part",
+    "Recent",
     "Refused",
     "Rounds",
     "Shown",

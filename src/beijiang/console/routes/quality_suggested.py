@@ -27,7 +27,7 @@ def add_suggestions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             request,
             "quality_suggest.html",
             info=platform.tables.get(who, name),
-            found=quality.suggest(who, name),
+            seen=quality.suggestions(who, name),
             declined=quality.declined(who, name),
         )
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from beijiang.engine import Engine
     from beijiang.evidence import Evidence
+    from beijiang.kit import Recent
     from beijiang.protection.models.sight import Sight
     from beijiang.protection.service.copies import CopyShelf
-    from beijiang.protection.service.recent import Recent
     from beijiang.protection.service.tokens import PageTokens
     from beijiang.tables import GovernedColumn, Lake, Snapshot
 

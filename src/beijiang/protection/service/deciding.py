@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from beijiang.access import Permission
 from beijiang.engine.port import View
-from beijiang.kit import ActorKind, BeijiangError, NotFound, Throttled
+from beijiang.kit import REMEMBERED, ActorKind, BeijiangError, NotFound, Recent, Throttled
 from beijiang.protection.models.choices import KEYED, TYPES
 from beijiang.protection.models.conditions import column_ref
+from beijiang.protection.models.grades import Personal
 from beijiang.protection.models.reference import exit_caps
 from beijiang.protection.models.sight import OUTSIDERS, Audience, Obligation, Sight, Treatment
 from beijiang.protection.models.sighting import sight_of, version_for
@@ -22,7 +23,6 @@ from beijiang.protection.models.stricter import stricter
 from beijiang.protection.models.treatments import suppressed, treated
 from beijiang.protection.models.types import comment_of, type_word
 from beijiang.protection.service.keyed import column_of
-from beijiang.protection.service.recent import REMEMBERED, Recent
 from beijiang.protection.service.relation import Governed, Tools
 from beijiang.protection.service.tokens import PageTokens
 from beijiang.tables import Exit, GovernedColumn
@@ -265,7 +265,7 @@ class Deciding:
         return (snapshot, False) if found is None else (found, True)
 
     def _columns(self, snapshot: Snapshot, sight: Sight, *, made: bool) -> Shown:
-        kinds_shown = tuple(duty.grade.kind for duty in sight.obligations)
+        kinds_shown = tuple((duty.grade.kind, duty.grade.personal) for duty in sight.obligations)
         key = (snapshot.table_id, snapshot.delta_version, sight.digest, kinds_shown, made)
         return self._shown.get(key, lambda: self._make_columns(snapshot, sight, made=made))
 
@@ -289,6 +289,7 @@ class Deciding:
                     kind=None if duty.grade.kind == "plain" else duty.grade.kind,
                     masked=masked,
                     mask=duty.mask if masked else None,
+                    personal=duty.grade.personal is not Personal.NO,
                 )
             )
         return tuple(columns), expressions

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from beijiang.access import Permission
 from beijiang.db import Remembered
-from beijiang.kit import SYSTEM, Unavailable
+from beijiang.kit import REMEMBERED, SYSTEM, Recent, Unavailable
 from beijiang.protection.models.assessing import Tier
 from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, higher
 from beijiang.protection.models.lowering import raised
 from beijiang.protection.models.masks import Masker
 from beijiang.protection.models.reference import kinds
 from beijiang.protection.service.assessing import Assessing, tier_in
-from beijiang.protection.service.recent import REMEMBERED, Recent
 from beijiang.protection.service.ruling import visible_types
 from beijiang.protection.service.surveying import Surveyor
 from beijiang.protection.store import GradeStore, TableFacts

@@ -16,7 +16,7 @@ from beijiang.catalog import OpenType, Release
 from beijiang.engine import QueryLimits
 from beijiang.kit import Denied, NotFound, Refused, Throttled
 from beijiang.protection.models.conditions import column_ref, conditions
-from beijiang.protection.models.grades import Level
+from beijiang.protection.models.grades import Level, Personal
 from beijiang.protection.models.masks import SQL_TYPES
 from beijiang.protection.models.output import refuse_identifiers
 from beijiang.protection.models.reference import exit_caps
@@ -253,6 +253,7 @@ class AnswerGate:
                     kind=None if duty.grade.kind == "plain" else duty.grade.kind,
                     masked=masked,
                     mask=duty.mask if masked else None,
+                    personal=duty.grade.personal is not Personal.NO,
                 )
             )
         return tuple(columns), expressions

@@ -22,7 +22,7 @@ from sqlglot import exp
 
 from beijiang.engine import QueryLimits
 from beijiang.engine.port import Scan, View
-from beijiang.kit import BeijiangError, NotFound, new_id
+from beijiang.kit import BeijiangError, NotFound, Recent, new_id
 from beijiang.protection.models.needed import Words, chosen, words_of
 from beijiang.protection.models.rechecks import SECONDS
 from beijiang.protection.models.results import ReadingCost, SqlResult, labelled, told
@@ -30,7 +30,6 @@ from beijiang.protection.models.standing import Asked
 from beijiang.protection.models.types import type_word
 from beijiang.protection.models.walls import governed_tables, parse, place_of, refusal, timeless
 from beijiang.protection.service.binding import PLACES_LIMIT, TABLES_LIMIT, named, put
-from beijiang.protection.service.recent import Recent
 from beijiang.tables import Exit, Origin
 
 if TYPE_CHECKING:

@@ -57,7 +57,10 @@ def add_suggestions(group: typer.Typer, get: Callable[[], Quality], who: Callabl
             made = get().accept(who(person), table, None if accept else take)
             show([rule_line(rule) for rule in made], RULES)
         else:
-            show([_suggested(one) for one in get().suggest(who(person), table)], _SUGGESTED)
+            seen = get().suggestions(who(person), table)
+            show([_suggested(one) for one in seen.found], _SUGGESTED)
+            for note in seen.notes:
+                say(note, always=True)
 
     @group.command("breaking")
     def breaking(

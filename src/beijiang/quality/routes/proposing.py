@@ -40,7 +40,12 @@ def add_suggestions(routes: APIRouter, service: Quality) -> None:
 
     @routes.get("/tables/{name}/quality/suggestions", summary="Rules that the table might be meant to meet")
     def suggest(request: Request, name: str) -> dict[str, Any]:
-        return {"table": name, "suggestions": [_suggestion(one) for one in service.suggest(_actor(request), name)]}
+        seen = service.suggestions(_actor(request), name)
+        return {
+            "table": name,
+            "suggestions": [_suggestion(one) for one in seen.found],
+            "notes": [{"zh": note.zh, "en": note.en} for note in seen.notes],
+        }
 
     @routes.post(
         "/tables/{name}/quality/suggestions", status_code=201, summary="Put suggestions in force, by their keys"

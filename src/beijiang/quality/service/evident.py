@@ -7,6 +7,8 @@ proposed is counted on all rows before it is shown, so a sample that misleads co
 from __future__ import annotations
 
 import json
+import logging
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,13 +19,14 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlglot import exp
 
 from beijiang.engine.port import LAKE
-from beijiang.kit import Text
+from beijiang.kit import BeijiangError, Text
 from beijiang.quality.models import Kind, RuleDraft, Severity
 from beijiang.quality.models.shapes import common_pattern
 from beijiang.tables import Aggregate, DateUnit, Filter, FilterOp, GroupBy, Measure, MeasureFn
 
 if TYPE_CHECKING:
     from beijiang.quality.service.running import Runner
+    from beijiang.quality.service.waiting import Patience
     from beijiang.tables import GovernedColumn, GovernedTable, Measured
 
 __all__ = ["ENOUGH_ROWS", "HOLDS", "Evident"]
@@ -44,11 +47,13 @@ MOMENTS_MOST: Final = 6
 FENCE: Final = 3
 """Bounds lie so many spans of the middle half beyond it: Tukey's far fences, which single wild values do not move."""
 _TOLD: Final = {"L1", "L2"}
-"""Grades of columns whose values and bounds may stand in a rule, which more people read than the rows."""
+"""Grades of columns whose values and bounds may stand in a rule, which more people read than the rows; none of persons."""
 _NUMBERS: Final = {"integer", "decimal", "double"}
 _MOMENTS: Final = {"date", "timestamp"}
 
 Proposed = Iterable[tuple[RuleDraft, Text]]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +65,48 @@ class Evident:
     governed: GovernedTable
     others: Sequence[str]
     """Tables whose keys may be looked into."""
+    year: int
+    """In which it is looked."""
+    patience: Patience
 
     def candidates(self) -> Proposed:
-        """Return rules that the data themselves suggest, for as many columns as are shown as they are."""
-        if self.table.rows < ENOUGH_ROWS:
+        """Return rules that the data themselves suggest, for as many columns as are shown as they are.
+
+        What cannot be read, or not in time, suggests nothing; the rest does.
+        """
+        if self.table.rows >= ENOUGH_ROWS:
+            yield from self._tried(self._all())
+
+    def _tried(self, proposed: Proposed) -> Proposed:
+        """Return what is proposed until something fails, nothing where no time is left."""
+        if self.patience.over():
             return
+        try:
+            yield from proposed
+        except BeijiangError as error:
+            self.patience.lost = self.patience.lost or error.reason == "query_timeout"
+            log.info("a part of a table suggests nothing (%s)", error.reason)
+
+    def _all(self) -> Proposed:
         types = {column.name: column.type for column in self.table.columns}
         columns = [one for one in self.governed.columns if not one.masked and one.name in types]
         page = self.governed.page(filters=self._now, limit=SAMPLE).rows
         seen = {one.name: [v for v in page.column(one.name).to_pylist() if v is not None] for one in columns}
         for one in columns:
-            values, open_ = seen[one.name], one.grade in _TOLD
-            if open_ and one.type in {"text", "integer"} and values and len(set(values)) * REPEATED <= len(values):
-                yield from self._listed(one)
-            elif one.type == "text" and len(values) >= ENOUGH_ROWS:
-                yield from _shaped(one.name, [word for value in values if (word := str(value).strip())])
-            if open_ and one.type in _NUMBERS and not _names(one.name):
-                yield from self._numbers(one)
-            elif open_ and one.type in _MOMENTS:
-                yield from self._days(one)
+            yield from self._tried(self._of(one, seen[one.name]))
         yield from _orders([one.name for one in columns if one.type in _MOMENTS][:MOMENTS_MOST])
         yield from self._references([one for one in columns if one.type in {"text", "integer"}], seen)
+
+    def _of(self, column: GovernedColumn, values: Sequence[Any]) -> Proposed:
+        told = column.grade in _TOLD and not column.personal
+        if told and column.type in {"text", "integer"} and values and len(set(values)) * REPEATED <= len(values):
+            yield from self._listed(column)
+        elif column.type == "text" and len(values) >= ENOUGH_ROWS:
+            yield from _shaped(column.name, [word for value in values if (word := str(value).strip())])
+        if told and column.type in _NUMBERS and not _names(column.name):
+            yield from self._numbers(column)
+        elif told and column.type in _MOMENTS:
+            yield from self._days(column)
 
     @property
     def _now(self) -> tuple[Filter, ...]:
@@ -157,7 +183,8 @@ class Evident:
         about = () if op is None else (Filter(name, op, bound),)
         spec = Aggregate(measures=(Measure(MeasureFn.MEDIAN, name),), filters=(*self._now, *about))
         value = next(iter(self.governed.aggregate(spec).to_pylist()[0].values()))
-        return None if value is None else float(value)
+        # Where many values are not a number, the middle of them is none either.
+        return None if value is None or not math.isfinite(value) else float(value)
 
     def _below_zero(self, name: str) -> bool:
         below = self.governed.count((*self._now, Filter(name, FilterOp.LT, 0)))
@@ -175,10 +202,10 @@ class Evident:
             return
         first, last = _year_at(years, total * 0.01), _year_at(years, total * 0.99)
         wide = max(last - first, 1)
-        params = {
-            "low": date(max(first - wide, 1), 1, 1).isoformat(),
-            "high": date(min(last + wide, 9999), 12, 31).isoformat(),
-        }
+        params = {"low": date(max(first - wide, 1), 1, 1).isoformat()}
+        if last < self.year - 1:
+            # Where days still come in, tomorrow's are none too late.
+            params["high"] = date(min(last + wide, 9999), 12, 31).isoformat()
         why = Text(f"98% 的日期在 {first} 至 {last} 年", f"98 % of the days lie in {first} to {last}")
         yield RuleDraft(kind=Kind.RANGE, columns=(column.name,), params=params, severity=Severity.MINOR), why
 
@@ -193,25 +220,31 @@ class Evident:
             return
         types = {one.name: one.type for one in columns}
         for name in self.others[:TABLES_MOST]:
-            other = self.runner.version(name)
-            kinds = {column.name: column.type for column in other.columns}
-            keys = [key for key in other.key if not (other.history and key == "valid_from")]
-            if len(keys) != 1 or not other.rows or keys[0] not in kinds:
-                continue
-            key = keys[0]
-            # Small whole numbers are in every key that counts from one; only the name tells that a key is meant.
-            mine = [c for c in asked if types[c] == kinds[key] and (types[c] == "text" or c == key)]
-            if not mine:
-                continue
-            found = self.runner.measures.count(_contained(name, key, [asked[c] for c in mine]), {name: other.version})
-            for n, column in enumerate(mine):
-                if found[f"c{n}"] >= HOLDS * len(asked[column]):
-                    params = {"table": name, "key": key}
-                    why = Text(
-                        f"抽看的 {len(asked[column])} 个值有 {found[f'c{n}']} 个在“{name}”的键“{key}”里",
-                        f"{found[f'c{n}']} of {len(asked[column])} values looked at are keys ({key}) of {name}",
-                    )
-                    yield RuleDraft(kind=Kind.REFERENCE, columns=(column,), params=params), why
+            yield from self._tried(self._keys_of(name, asked, types))
+
+    def _keys_of(self, name: str, asked: Mapping[str, Sequence[str]], types: Mapping[str, str]) -> Proposed:
+        """Return the columns whose values are nearly all keys of another table."""
+        other = self.runner.version(name)
+        kinds = {column.name: column.type for column in other.columns}
+        keys = [key for key in other.key if not (other.history and key == "valid_from")]
+        if len(keys) != 1 or not other.rows or keys[0] not in kinds:
+            return
+        key = keys[0]
+        # Small whole numbers are in every key that counts from one; only the name tells that a key is meant.
+        mine = [c for c in asked if types[c] == kinds[key] and (types[c] == "text" or c == key)]
+        if not mine:
+            return
+        query = _contained(name, key, [asked[c] for c in mine])
+        found = self.runner.measures.count(query, {name: other.version}, self.patience.left())
+        for n, column in enumerate(mine):
+            held, of = found[f"c{n}"], len(asked[column])
+            if held >= HOLDS * of:
+                why = Text(
+                    f"抽看的 {of} 个值有 {held} 个在“{name}”的键“{key}”里",
+                    f"{held} of {of} values looked at are keys ({key}) of {name}",
+                )
+                params = {"table": name, "key": key}
+                yield RuleDraft(kind=Kind.REFERENCE, columns=(column,), params=params), why
 
 
 def _contained(table: str, key: str, words: Sequence[Sequence[str]]) -> exp.Select:

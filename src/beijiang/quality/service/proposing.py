@@ -2,30 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.kit import Conflict, Denied, Invalid, NotFound, new_id
+from beijiang.kit import Conflict, Denied, Invalid, NotFound, Text, Throttled, new_id
 from beijiang.quality.models import Declined, Rule
 from beijiang.quality.service.evident import Evident
 from beijiang.quality.service.failing import Breaking
 from beijiang.quality.service.ruling import Ruling, need_reason, revision_of
+from beijiang.quality.service.suggesting import Suggestions
+from beijiang.quality.service.waiting import Patience
 from beijiang.quality.store import RuleStore
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
     from beijiang.db import UnitOfWork
-    from beijiang.kit import Actor, Text
+    from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
     from beijiang.quality.models import RuleDraft
     from beijiang.quality.service.suggesting import Suggestion
-    from beijiang.tables import Measured, TableInfo
+    from beijiang.tables import GovernedTable, Measured, TableInfo
 
 __all__ = ["Proposing"]
 
+UNSEEN: Final = Text(
+    "您现在看不到这一版的行（刚写入的版本要先分级），这里只有按列名、标准和计数推荐的规则，稍后再看会更多。",
+    "You cannot see the rows of this version now (one just written is graded first), so these come from names, standards and counts alone; look again later for more.",
+)
+CUT: Final = Text(
+    "表较大，在限定的时间内没有看完全部列和相关的表，这里是已算出的推荐；其他规则请手工新增。",
+    "The table is large: not all columns and other tables were looked at in the time there is. These are the suggestions that were counted; add other rules by hand.",
+)
+KEPT_MINUTES: Final = 10
 SHOWN_MOST: Final = 200
 """Rows that would break a suggested rule, on a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What suggestions are made of, and a key that changes with any of it."""
+
+    table: Measured
+    governed: GovernedTable | None
+    rules: Sequence[Rule]
+    near: Sequence[str]
+    year: int
+    key: Hashable
 
 
 class Proposing(Ruling):
@@ -33,12 +57,17 @@ class Proposing(Ruling):
 
     def suggest(self, actor: Actor, table: str) -> Sequence[Suggestion]:
         """Return rules that the table might be meant to meet, with how it does by them now; none that was declined."""
+        return list(self.suggestions(actor, table).found)
+
+    def suggestions(self, actor: Actor, table: str) -> Suggestions:
+        """Return the same, and what could not be looked at."""
         info = self._table(actor, table, Permission.QUALITY_RULE_MANAGE)
         measured = self.runner.version(info.name)
-        found = self.suggester.suggest(measured, self.rules(actor, table), self._evident(actor, info, measured))
+        asked = self._asked(actor, info, measured)
+        known = self.suggester.known.get(asked.key, lambda: self._look(asked))
         with self.db.read() as connection:
             declined = {one.subject for one in RuleStore(connection).declined(info.name)}
-        return [one for one in found if one.subject not in declined]
+        return replace(known, found=tuple(one for one in known.found if one.subject not in declined))
 
     def suggestion(self, actor: Actor, table: str, key: str) -> Suggestion:
         """Return one suggestion, by its key.
@@ -67,7 +96,7 @@ class Proposing(Ruling):
             )
         measured = self.runner.version(info.name)
         governed = self.tables.open(actor, info.name, "quality:suggest", Exit.QUALITY, measured.version)
-        places = self.runner.places(measured, one.draft, SHOWN_MOST)
+        places = self.runner.places(measured, one.draft, SHOWN_MOST, self.suggester.seconds)
         return Breaking(one, measured.version, governed, governed.rows_at(places), len(places), SHOWN_MOST)
 
     def accept(self, actor: Actor, table: str, keys: Collection[str] | None = None) -> Sequence[Rule]:
@@ -102,10 +131,8 @@ class Proposing(Ruling):
         ]
         with self.db.begin() as tx:
             store = RuleStore(tx.connection)
-            gone = {one.subject for one in store.declined(info.name)}
             for one in made:
-                if one.subject not in gone:
-                    store.decline(one)
+                if store.decline(one):
                     self._record(tx, actor, "quality.suggestion_decline", one)
         return made
 
@@ -151,13 +178,36 @@ class Proposing(Ruling):
             )
         return chosen
 
-    def _evident(self, actor: Actor, info: TableInfo, measured: Measured) -> Iterable[tuple[RuleDraft, Text]]:
-        """Return what the rows suggest that this actor may see; nothing where they may manage rules and not look."""
+    def _seen(self, actor: Actor, info: TableInfo, measured: Measured) -> GovernedTable | None:
+        """Return the version as this actor may see it; None where they may manage rules and not look, or not yet."""
         try:
-            governed = self.tables.open(actor, info.name, "quality:suggest", Exit.CHART, measured.version)
-        except Denied:
-            return ()
-        return Evident(self.runner, measured, governed, self._near(actor, info)).candidates()
+            return self.tables.open(actor, info.name, "quality:suggest", Exit.CHART, measured.version)
+        except (NotFound, Denied, Throttled):
+            return None
+
+    def _asked(self, actor: Actor, info: TableInfo, measured: Measured) -> _Asked:
+        governed = self._seen(actor, info, measured)
+        now = self.clock.now().astimezone(self.runner.zone)
+        near, rules = tuple(self._near(actor, info)), self.rules(actor, info.name)
+        shown = None if governed is None else (governed.obligations, governed.columns)
+        # Standards and other tables change too: what was found is told for minutes and no longer.
+        until = (now.date(), now.hour, now.minute // KEPT_MINUTES)
+        cycle = self.runner.catalog.cycle_of(info.name)
+        ruled = tuple((one.id, one.revision) for one in rules)
+        key = (info.name, measured.version, ruled, shown, near, cycle, until)
+        return _Asked(measured, governed, rules, near, now.year, key)
+
+    def _look(self, asked: _Asked) -> Suggestions:
+        """Look at the rows for half of the time, and count what they suggest with what is left."""
+        whole, half = Patience(self.suggester.seconds), Patience(self.suggester.seconds / 2)
+        evident: Iterable[tuple[RuleDraft, Text]] = ()
+        if asked.governed is not None:
+            evident = Evident(self.runner, asked.table, asked.governed, asked.near, asked.year, half).candidates()
+        found = self.suggester.suggest(asked.table, asked.rules, whole, evident)
+        notes = [UNSEEN] if asked.governed is None else []
+        if whole.lost or half.lost:
+            notes.append(CUT)
+        return Suggestions(tuple(found), tuple(notes))
 
     def _near(self, actor: Actor, info: TableInfo) -> list[str]:
         """Return the other tables of the same department: a rule may look into them."""

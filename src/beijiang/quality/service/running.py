@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from beijiang.standards import Standards
     from beijiang.tables import Measured, Measures
 
-__all__ = ["ASKED_SECONDS", "Counted", "Runner", "outcome_of"]
+__all__ = ["ASKED_SECONDS", "RUN_SECONDS", "Counted", "Runner", "outcome_of"]
 
 log = logging.getLogger(__name__)
 
@@ -108,11 +108,13 @@ class Runner:
         facts = [_fact(rule, found) for rule, found in zip(rules, counted, strict=True)]
         return facts, time.monotonic() - started
 
-    def places(self, table: Measured, rule: RuleDraft, limit: int) -> Sequence[tuple[int, int]]:
+    def places(
+        self, table: Measured, rule: RuleDraft, limit: int, seconds: float = RUN_SECONDS
+    ) -> Sequence[tuple[int, int]]:
         """Return where rows are that fail a rule, at most ``limit``; none where no row is to blame."""
         one = judged(rule, self.facts_for(table))
         query = failing_places(table, one, limit)
-        return () if query is None else self.measures.places(query, tables_of(table, [one]))
+        return () if query is None else self.measures.places(query, tables_of(table, [one]), seconds)
 
     def known(self, table: Measured, before: Sequence[bool]) -> list[Fact]:
         """Return what the platform knows of a table without a rule; ``before`` tells of each recent run whether it worked."""

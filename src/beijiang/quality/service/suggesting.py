@@ -5,28 +5,37 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
 
 from beijiang.engine.port import LAKE
-from beijiang.kit import BeijiangError, Text
+from beijiang.kit import BeijiangError, Recent, Refused, Text
 from beijiang.quality.models import KINDS, Kind, Rule, RuleDraft, Severity, packaged
 from beijiang.quality.service.evident import ENOUGH_ROWS, HOLDS
+from beijiang.quality.service.running import RUN_SECONDS
 
 if TYPE_CHECKING:
-    from beijiang.quality.service.running import Runner
+    from beijiang.quality.service.running import Counted, Runner
+    from beijiang.quality.service.waiting import Patience
     from beijiang.tables import Measured
 
-__all__ = ["Suggester", "Suggestion"]
+__all__ = ["Suggester", "Suggestion", "Suggestions"]
 
+SLOW: Final = "rule_too_slow"
 FILLED: Final = 0.99
 """A column of which fewer rows carry a value may well be left empty."""
 LIKELY: Final = 0.9
 """A rule that fewer of the values meet now says nothing of what the column is for."""
+WAITED_SECONDS: Final = 20.0
+"""For all that is looked at and counted while somebody waits for suggestions."""
+KNOWN: Final = 64
+"""How many tables' suggestions are kept, each as one kind of reader may see it."""
 COLUMNS_MOST: Final = 200
 _GOVERNING: Final = frozenset({Kind.CHECK, Kind.CODE_SET, Kind.ELEMENT})
 _WORDED: Final = frozenset({Kind.CODE_SET, Kind.FORMAT, Kind.VALUES})
@@ -41,6 +50,14 @@ _BEGINNINGS: Final = (
     ("成立", "注销"),
     ("生效", "失效"),
 )
+
+
+class _Says(Enum):
+    """What a rule is taken from."""
+
+    NAMES = auto()
+    COUNTS = auto()
+    ROWS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,32 +95,49 @@ class Suggestion:
         return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """What might be meant, and what of the table could not be looked at."""
+
+    found: tuple[Suggestion, ...]
+    notes: tuple[Text, ...] = ()
+
+
 class Suggester:
     """Looks at a table and proposes what could be asked of it."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._standards = runner.standards
+        self.seconds = WAITED_SECONDS
+        """How long somebody waits for suggestions."""
+        self.known: Recent[Suggestions] = Recent(KNOWN)
+
+    @contextmanager
+    def unhurried(self) -> Iterator[None]:
+        """Take all the time there is for a run, where nobody waits for a page."""
+        usual, self.seconds = self.seconds, RUN_SECONDS
+        try:
+            yield
+        finally:
+            self.seconds = usual
 
     def suggest(
-        self, table: Measured, present: Sequence[Rule], evident: Iterable[tuple[RuleDraft, Text]] = ()
+        self,
+        table: Measured,
+        present: Sequence[Rule],
+        patience: Patience,
+        evident: Iterable[tuple[RuleDraft, Text]] = (),
     ) -> list[Suggestion]:
-        """Return rules that are not there yet: those of names and standards first, then those ``evident`` in the data."""
-        known = {(_about(rule), rule.indicator) for rule in present}
-        governed = {rule.columns for rule in present if rule.kind in _GOVERNING}
-        wanted: dict[object, tuple[RuleDraft, Text, bool]] = {}
-        told = ((*one, False) for one in self._candidates(table))
-        for draft, why, measured in chain(told, ((*one, True) for one in evident)):
-            if measured and draft.kind in _WORDED and draft.columns in governed:
-                continue
-            if not measured and draft.kind in _GOVERNING:
-                governed.add(draft.columns)
-            if (_about(draft), KINDS[draft.kind].indicator) not in known:
-                wanted.setdefault(_about(draft), (draft, why, measured))
-        counted = self._runner.count(table, [draft for draft, *_ in wanted.values()])
+        """Return rules that are not there yet: those of names and standards first, then those ``evident`` in the data.
+
+        Those that could not be counted in time are left out.
+        """
+        wanted = self._wanted(table, present, patience, evident)
+        counted = self._counted(table, [draft for draft, *_ in wanted], patience)
         found = [
-            Suggestion(draft, why, *count, measured=measured)
-            for (draft, why, measured), count in zip(wanted.values(), counted, strict=True)
+            Suggestion(draft if says is _Says.NAMES else _eased(draft, *count), why, *count, says is _Says.ROWS)
+            for (draft, why, says), count in zip(wanted, counted, strict=True)
             if not isinstance(count, BeijiangError)
         ]
         orders = {one.draft.columns for one in found if one.draft.kind is Kind.ORDER and _holds(one)}
@@ -111,12 +145,40 @@ class Suggester:
             one for one in found if (_holds(one) if one.measured else _likely(one)) and not _either_way(one, orders)
         ]
 
+    def _wanted(
+        self, table: Measured, present: Sequence[Rule], patience: Patience, evident: Iterable[tuple[RuleDraft, Text]]
+    ) -> list[tuple[RuleDraft, Text, _Says]]:
+        """Return what is worth counting, one for each subject: the first that is said of it."""
+        known = {(_about(rule), rule.indicator) for rule in present}
+        governed = {rule.columns for rule in present if rule.kind in _GOVERNING}
+        wanted: dict[object, tuple[RuleDraft, Text, _Says]] = {}
+        told = ((*one, _Says.NAMES) for one in self._candidates(table))
+        filled = ((*one, _Says.COUNTS) for one in self._by_count(table, patience))
+        for draft, why, says in chain(told, filled, ((*one, _Says.ROWS) for one in evident)):
+            if says is _Says.ROWS and draft.kind in _WORDED and draft.columns in governed:
+                continue
+            if says is _Says.NAMES and draft.kind in _GOVERNING:
+                governed.add(draft.columns)
+            if (_about(draft), KINDS[draft.kind].indicator) not in known:
+                wanted.setdefault(_about(draft), (draft, why, says))
+        return list(wanted.values())
+
+    def _counted(
+        self, table: Measured, drafts: Sequence[RuleDraft], patience: Patience
+    ) -> list[Counted | BeijiangError]:
+        """Count rules together in half of the time, and in the other half one by one, in their order, where that fails."""
+        counted = self._runner.count(table, drafts, patience.left() / 2)
+        for place, one in enumerate(counted):
+            if isinstance(one, BeijiangError) and one.reason == SLOW and not patience.over():
+                counted[place] = self._runner.count(table, [drafts[place]], patience.left())[0]
+        patience.lost = patience.lost or any(isinstance(one, BeijiangError) and one.reason == SLOW for one in counted)
+        return counted
+
     def _candidates(self, table: Measured) -> Iterable[tuple[RuleDraft, Text]]:
         types = {column.name: column.type for column in table.columns[:COLUMNS_MOST]}
         yield from self._by_name(types)
         yield from self._by_standard(types)
         yield from _in_order(types)
-        yield from self._by_count(table, types)
         cycle = self._runner.catalog.cycle_of(table.table)
         interval = None if cycle is None else self._standards.update_cycle(cycle).interval
         if cycle is not None and interval:
@@ -158,13 +220,19 @@ class Suggester:
                 params: dict[str, Any] = {"element": f"{element.library}.{element.field}"}
                 yield RuleDraft(kind=Kind.ELEMENT, columns=(name,), params=params), why
 
-    def _by_count(self, table: Measured, types: dict[str, str]) -> Iterable[tuple[RuleDraft, Text]]:
+    def _by_count(self, table: Measured, patience: Patience) -> Iterable[tuple[RuleDraft, Text]]:
         """Propose what holds of nearly every row: never empty, never the same twice."""
-        if table.rows < ENOUGH_ROWS or not types:
+        types = {column.name: column.type for column in table.columns[:COLUMNS_MOST]}
+        if table.rows < ENOUGH_ROWS or not types or patience.over():
             return
         names = list(types)
-        query = _counts(table.table, types)
-        row = self._runner.measures.count(query, {table.table: table.version})
+        try:
+            row = self._runner.measures.count(
+                _counts(table.table, types), {table.table: table.version}, patience.left() / 2
+            )
+        except Refused:
+            patience.lost = True
+            return
         for n, name in enumerate(names):
             if row[f"v{n}"] >= table.rows * FILLED:
                 why = Text(
@@ -175,6 +243,14 @@ class Suggester:
                 # The count of distinct values is an estimate; the rule itself is counted exactly before it is proposed.
                 if types[name] in _NAMING and row[f"d{n}"] > table.rows * 0.95:
                     yield RuleDraft(kind=Kind.UNIQUE, columns=(name,)), Text("值互不相同", "no value is there twice")
+
+
+def _eased(draft: RuleDraft, b: int, failing: int) -> RuleDraft:
+    """Return a rule that the rows at hand pass: what they are used to is no fault to send back to the supplier."""
+    if not failing:
+        return draft
+    # Whole hundredths, rounded down; a rule that is met worse than that fails.
+    return replace(draft, severity=Severity.MINOR, threshold=(b - failing) * 100 // b / 100)
 
 
 def _likely(one: Suggestion) -> bool:

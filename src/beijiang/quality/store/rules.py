@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select
 
-from beijiang.db import Revisions
+from beijiang.db import Revisions, upsert
 from beijiang.kit import Text
 from beijiang.quality.models import Declined, Kind, Rule, Scorecard, Severity
 from beijiang.quality.store.schema import quality_declined, quality_rule, quality_scorecard
@@ -79,10 +79,11 @@ class RuleStore(Revisions[Rule]):
             for row in self._connection.execute(query)
         ]
 
-    def decline(self, one: Declined) -> None:
-        """Keep that a suggestion is not meant."""
+    def decline(self, one: Declined) -> bool:
+        """Keep that a suggestion is not meant; False where that is known already."""
         values = {"table_name": one.table, "subject": one.subject, "kind": one.kind.value, "columns": list(one.columns)}
-        self._connection.execute(insert(quality_declined).values(**values, reason=one.reason, by=one.by, at=one.at))
+        made = upsert(self._connection, quality_declined).values(**values, reason=one.reason, by=one.by, at=one.at)
+        return self._connection.execute(made.on_conflict_do_nothing()).rowcount > 0
 
     def offer_again(self, table: str, subject: str) -> None:
         """Forget that a suggestion was declined."""

@@ -132,6 +132,8 @@ class GovernedColumn:
     kind: str | None
     masked: bool
     mask: str | None
+    personal: bool = True
+    """Whether it tells about a person; where nobody says, it does."""
 
 
 @dataclass(frozen=True, slots=True)

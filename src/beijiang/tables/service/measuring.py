@@ -91,10 +91,17 @@ class Measures:
             raise ValueError(msg)
         return {name: int(value or 0) for name, value in answer.to_pylist()[0].items()}
 
-    def places(self, query: exp.Query, tables: Mapping[str, int | None]) -> Sequence[tuple[int, int]]:
-        """Return the places (``_bj_part``, ``_bj_at``) that a query selects, for ``GovernedTable.rows_at``."""
+    def places(
+        self, query: exp.Query, tables: Mapping[str, int | None], seconds: float = SECONDS
+    ) -> Sequence[tuple[int, int]]:
+        """Return the places (``_bj_part``, ``_bj_at``) that a query selects, for ``GovernedTable.rows_at``.
+
+        Raises:
+            Refused: it takes longer than ``seconds`` (``query_timeout``).
+
+        """
         snapshots = {name: self._lake.snapshot(name, number) for name, number in tables.items()}
-        answer = self._numbers(query, snapshots, position=True)
+        answer = self._numbers(query, snapshots, position=True, seconds=seconds)
         return list(zip(answer.column(PART).to_pylist(), answer.column(AT).to_pylist(), strict=True))
 
     def places_of(
