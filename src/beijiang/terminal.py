@@ -70,17 +70,23 @@ def as_json() -> bool:
 def say(text: Text, *, always: bool = False) -> None:
     """Print one sentence for a person on standard error, so that it never mixes with data; programs get the needed ones."""
     if always or not _style.as_json:
-        sys.stderr.write(text.in_language(_style.language) + "\n")
+        sys.stderr.write(_harmless(text.in_language(_style.language)) + "\n")
 
 
 def show(value: Mapping[str, Any] | Sequence[Mapping[str, Any]], columns: Sequence[Column] = ()) -> None:
     """Print one thing or a list of things: JSON when asked for, otherwise a table as wide as it needs and may be."""
     if _style.as_json:
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+        sys.stdout.write(json_of(value) + "\n")
     elif isinstance(value, Mapping):
         _show_facts(value, columns)
     else:
         _show_table(value, list(columns) or [Column(key, Text(key, key)) for key in (value[0] if value else ())])
+
+
+def json_of(value: Any, *, indent: int | None = None) -> str:
+    """Return a value as JSON that a terminal can show: what would steer it is escaped, and the value stays the same."""
+    text = json.dumps(value, ensure_ascii=False, default=_plain, indent=indent)
+    return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def _show_facts(value: Mapping[str, Any], columns: Sequence[Column]) -> None:
@@ -89,7 +95,7 @@ def _show_facts(value: Mapping[str, Any], columns: Sequence[Column]) -> None:
     from rich.text import Text as Line
 
     named = {c.key: c.title.in_language(_style.language) for c in columns}
-    titles = {key: named.get(key, key) for key in value}
+    titles = {key: _harmless(named.get(key, key)) for key in value}
     width = max(map(cell_len, titles.values()), default=0)
     console = Console()
     for key, item in value.items():
@@ -104,7 +110,7 @@ def _show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) ->
     from rich.text import Text as Line
 
     console = Console()
-    titles = {c.key: c.title.in_language(_style.language) for c in columns}
+    titles = {c.key: _harmless(c.title.in_language(_style.language)) for c in columns}
     lines = [{c.key: _cell(row.get(c.key)) for c in columns} for row in rows]
     natural = {
         key: max(cell_len(part) for text in (title, *(line[key] for line in lines)) for part in text.split("\n"))
@@ -115,7 +121,7 @@ def _show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) ->
     for column in columns:
         if column.key in widths:
             table.add_column(
-                titles[column.key],
+                Line(titles[column.key]),
                 justify="right" if column.right else "left",
                 overflow="fold",
                 width=widths[column.key],
@@ -175,8 +181,9 @@ def report(error: BeijiangError) -> None:
     message = error.message(_style.language)
     if _style.as_json:
         body = {"code": error.reason, "message": message, "detail": error.detail, "request_id": None}
-        sys.stdout.write(json.dumps({"error": body}, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_of({"error": body}) + "\n")
     else:
+        message = _harmless(message)
         sys.stderr.write(message + "\n" if message.startswith(_HELP) else f"✗ {message}\n")
 
 
@@ -228,7 +235,7 @@ def verbatim(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""What steers a terminal. Cells come from suppliers' files, so it is shown, never sent."""
+"""What steers a terminal. Cells and headings come from suppliers' files, words from servers, so it is shown, never sent."""
 
 
 def _cell(value: Any) -> str:
@@ -241,8 +248,12 @@ def _cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, (list, tuple, dict)):
-        return json.dumps(value, ensure_ascii=False, default=_plain)
-    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", str(value).expandtabs(4))
+        return json_of(value)
+    return _harmless(str(value))
+
+
+def _harmless(text: str) -> str:
+    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text.expandtabs(4))
 
 
 def _plain(value: Any) -> Any:

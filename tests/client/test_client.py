@@ -6,10 +6,6 @@ import asyncio
 import re
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +26,7 @@ from beijiang.client import (
     Unreachable,
 )
 from beijiang.client.plans import Options
+from scripted import scripted
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "use-the-python-client.md"
 NAMES = [row["企业名称"] for row in firms(ROWS)]
@@ -101,31 +98,6 @@ def test_errors_are_told_apart(region: Region, tmp_path: Path) -> None:
     assert issubclass(Unreachable, ApiTrouble)
 
 
-@contextmanager
-def scripted(*answers: tuple[int, dict[str, str], bytes]) -> Iterator[tuple[str, list[str]]]:
-    """Serve the answers one after the other, the last one for ever."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, headers, body = answers[min(len(asked), len(answers) - 1)]
-            asked.append(self.path)
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_words: Any) -> None:
-            return
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", asked
-    server.shutdown()
-    server.server_close()
-
-
 EMPTY = b'{"total": 0, "page": 1, "pages": 1, "hits": []}'
 LATER = {"Retry-After": "0"}
 
@@ -160,6 +132,82 @@ def test_nobody_there_and_a_file_that_breaks_off(tmp_path: Path) -> None:
     ):
         client.download("x", tmp_path / "x.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+OURS = b'{"error": {"code": "busy", "message": "later", "detail": {}, "request_id": "r"}}'
+ORDER = ("POST", "/api/v1/exchange/requests")
+
+
+@pytest.mark.parametrize("answer", [(502, LATER, b"<html>"), (503, LATER, b"<html>"), (504, {}, OURS), (503, {}, OURS)])
+def test_what_may_have_been_done_is_not_sent_again(answer: tuple[int, dict[str, str], bytes]) -> None:
+    with scripted(answer, (200, {}, b"{}")) as (url, asked), Client(url) as client:
+        with pytest.raises(ServerFailed):
+            client.call(*ORDER, body={})
+        assert len(asked) == 1
+
+
+@pytest.mark.parametrize("answer", [(429, LATER, b"<html>"), (503, LATER, OURS)])
+def test_what_was_surely_not_done_is_sent_again(answer: tuple[int, dict[str, str], bytes]) -> None:
+    with scripted(answer, (200, {}, b"{}")) as (url, asked), Client(url) as client:
+        assert client.call(*ORDER, body={}) == {}
+        assert len(asked) == 2
+
+
+MOVED = {"Location": "https://elsewhere.example/"}
+
+
+@pytest.mark.parametrize("answer", [(302, MOVED, b""), (302, MOVED, b"<html>"), (200, {}, b"<html>")])
+def test_what_is_no_answer_of_the_platform_is_an_error(
+    answer: tuple[int, dict[str, str], bytes], tmp_path: Path
+) -> None:
+    small = tmp_path / "small.csv"
+    small.write_text("a", encoding="utf-8")
+    with scripted(answer) as (url, _), Client(url) as client:
+        for ask in (
+            lambda: client.call("GET", "/api/v1/session"),
+            client.search,
+            lambda: client.send("/api/v1/ingest/files", small),
+            lambda: client.hand_in("/api/v1/apps", "a.zip", b"a"),
+        ):
+            with pytest.raises(ApiError, match="check the address") as no:
+                ask()
+            assert (no.value.status, no.value.is_ours) == (answer[0], False)
+
+
+def test_a_redirect_leaves_the_file_that_was_there(tmp_path: Path) -> None:
+    file = tmp_path / "good.csv"
+    file.write_text("good", encoding="utf-8")
+
+    async def other(url: str) -> None:
+        async with AsyncClient(url) as client:
+            await client.download("x", file)
+
+    with scripted((302, MOVED, b"")) as (url, _), Client(url) as client:
+        with pytest.raises(ApiError, match="302"):
+            client.download("x", file)
+        with pytest.raises(ApiError, match="302"):
+            asyncio.run(other(url))
+    assert [(path, path.read_text(encoding="utf-8")) for path in tmp_path.iterdir()] == [(file, "good")]
+
+
+def test_no_proxy_is_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key goes to this machine without encryption, so nobody may stand between."""
+    with scripted((200, {}, EMPTY)) as (url, asked), scripted((200, {}, EMPTY)) as (proxy, seen):
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy)
+        with Client(url, "bj_secret") as client:
+            assert client.search().total == 0
+
+        async def other() -> int:
+            async with AsyncClient(url, "bj_secret") as client:
+                return (await client.search()).total
+
+        assert asyncio.run(other()) == 0
+        with Client("http://data.invalid") as client:
+            client.search()
+        assert (len(asked), seen) == (2, ["http://data.invalid/api/v1/datasets?q=&page=1&size=20"])
 
 
 def test_the_client_is_light() -> None:

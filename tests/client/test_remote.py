@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from beijiang.access import KeyDraft, Permission
 from beijiang.apps import starter
 from beijiang.catalog import OpenType
 from beijiang.client import AsyncClient
+from beijiang.remote.servers import Server, Servers
 from nursery import run as run_program
 from ports import own_port
+from scripted import scripted
 
 FILE = "编号,名称,金额\n" + "".join(f"A{i},甲{i},{i}.50\n" for i in range(60)) + "A90,坏,abc\n"
 
@@ -302,3 +305,65 @@ def test_an_application_is_checked_and_handed_in(far: Far) -> None:
     next(iter(folder.rglob("*.sql"))).write_text("SELEC nothing", encoding="utf-8")
     code, out, err = far("remote", "app", "check", str(folder))
     assert (code, ".sql" in out + err) == (1, True), out + err
+
+
+def test_only_what_is_kept_is_forgotten_or_chosen(far: Far) -> None:
+    key = far.sign_on("consumer", "first")
+    gone = {"BEIJIANG_REMOTE_URL": "https://ci.example"}
+    assert far.refused("logout", "https://typo.example")["code"] == "no_server"
+    assert far.refused("use", "https://typo.example")["code"] == "no_server"
+    assert key in far.servers.read_text(encoding="utf-8")
+    assert far.told("--server", f"{far.region.base}/", "whoami")["name"] == "consumer"
+    assert far("remote", "use", f"{far.region.base}/")[0] == 0
+    code, _, err = far("remote", "logout", **gone)
+    assert (code, "first" in err) == (0, True)
+    assert key not in far.servers.read_text(encoding="utf-8")
+    assert far("remote", "logout", **gone)[0] == 1
+    far.sign_on("consumer", "first")
+    assert far("remote", "logout", f"{far.region.base}/")[0] == 0
+    assert far.told("servers") == []
+
+
+def test_two_sign_ons_at_once_keep_both_keys(tmp_path: Path) -> None:
+    environment = {"BEIJIANG_REMOTE_FILE": str(tmp_path / "servers.json")}
+    names = [f"s{n}" for n in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: Servers(environment).keep(Server(name, f"https://{name}.example")), names))
+    assert sorted(one.name for one in Servers(environment).all()[0]) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "answer", [(302, {"Location": "https://x.example"}, b""), (200, {}, b"<html>"), (200, {}, b"{}"), (200, {}, b"")]
+)
+def test_another_program_is_told_from_the_platform(far: Far, answer: tuple[int, dict[str, str], bytes]) -> None:
+    with scripted(answer) as (url, _):
+        code, out, _ = far("--json", "remote", "whoami", BEIJIANG_REMOTE_URL=url)
+        error = json.loads(out)["error"]
+        assert (code, error["code"], error["detail"]["status"]) == (1, "http_error", answer[0])
+        assert "地址" in error["message"]
+
+
+def test_no_word_of_a_server_steers_the_terminal(far: Far) -> None:
+    steer = "\x1b]0;x\x07\x9b2J"
+    refusal = {"code": f"no{steer}", "message": f"No {steer}", "request_id": steer}
+    refusal["detail"] = {"fields": [{"field": steer, "problem": steer}]}  # type: ignore[assignment]
+    body = json.dumps({"error": refusal}).encode()
+    with scripted((422, {}, body)) as (url, _):
+        for words in (["remote"], ["--json", "remote"]):
+            code, out, err = far(*words, "whoami", BEIJIANG_REMOTE_URL=url)
+            assert code == 1
+            assert "No " in out + err
+            assert not {"\x1b", "\x07", "\x9b"} & set(out + err)
+    who = json.dumps({"actor": {"name": steer, "org_id": "o", "roles": [steer], "scopes": []}}).encode()
+    with scripted((200, {}, who)) as (url, _):
+        for words in (["remote", "whoami"], ["--json", "remote", "whoami"], ["remote", "api", "GET", "session"]):
+            code, out, err = far(*words, BEIJIANG_REMOTE_URL=url)
+            assert (code, {"\x1b", "\x07", "\x9b"} & set(out + err)) == (0, set())
+
+
+def test_a_request_that_is_not_handed_in_is_named(far: Far) -> None:
+    made = (201, {}, b'{"id": "req_kept"}')
+    with scripted(made, (422, {}, b'{"error": {"code": "no_basis", "message": "no"}}')) as (url, _):
+        words = ("ask", "res_x", "--item", "a", "--purpose", "p", "--use", "u")
+        code, _, err = far("remote", *words, BEIJIANG_REMOTE_URL=url)
+    assert (code, "req_kept" in err, "no_basis" in err) == (1, True, True)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from beijiang.access import KeyDraft, PersonDraft, Role
+from beijiang.build import Platform, build
 from beijiang.console.tiles import tiles
 from beijiang.evidence import HoldDraft, HoldKind
 from beijiang.ingest import IngestRequest
 from beijiang.kit import ANONYMOUS, SYSTEM
 from beijiang.opendata import VoiceDraft, VoiceKind
+from beijiang.settings import Settings
 from statements import asked
 
 TILE = re.compile(r'<li[^>]*><a href="([^"]+)"><b>(?:<span[^>]*>■</span> )?([\d,]+)(\+?)</b>')
@@ -47,6 +50,15 @@ def busy(office: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
         office.ingest.wait(SYSTEM, run)
     office.db.deliver_waiting()
     office.access.add_person(SYSTEM, PersonDraft(login="no.role", name="无角色", org_id="education", roles=frozenset()))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
+    changes = {} if request.param == "sqlite" else {"database_url": request.getfixturevalue("postgres_url")}
+    built = build(Settings.for_tests(tmp_path, **changes))
+    built.first_start()
+    yield built
+    built.close()
 
 
 @pytest.mark.parametrize("role", [role.value for role in Role])
@@ -138,3 +150,28 @@ def test_more_rows_cost_no_more_statements(office: Any) -> None:
     for login in logins:
         assert statements(login) <= before[login], login
     assert max(before.values()) < 80
+
+
+def test_the_home_examines_the_platform_on_either_database(either: Platform) -> None:
+    """Health re-hashes the whole log in a transaction of its own, which no snapshot of the page may hold."""
+    draft = PersonDraft(login="ops", name="运维", org_id="bigdata", roles=frozenset({Role.SYS_ADMIN}))
+    actor = either.access.add_person(SYSTEM, draft)[0].as_actor("session")
+    with either.db.snapshot():
+        either.evidence.note(actor, "tests.noted", target="late")
+        either.evidence.flush()
+        either.evidence.note_head()
+        assert either.evidence.check().problems == ()
+    ill = sum(1 for finding in either.health.examine() if not finding.ok)
+    assert [tile.count for tile in tiles(either, actor) if tile.href == "/console/health"] == [ill]
+
+
+def test_a_refusal_of_this_moment_is_counted(either: Platform) -> None:
+    draft = PersonDraft(login="audit", name="审计", org_id="bigdata", roles=frozenset({Role.AUDIT_ADMIN}))
+    actor = either.access.add_person(SYSTEM, draft)[0].as_actor("session")
+
+    def refusals() -> list[int]:
+        return [tile.count for tile in tiles(either, actor) if tile.href.startswith("/console/evidence?decision=deny")]
+
+    [before] = refusals()
+    either.evidence.note(actor, "tests.refused", target="late", decision="deny")
+    assert refusals() == [before + 1]

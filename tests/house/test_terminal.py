@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from beijiang.kit import Language, Text
-from beijiang.terminal import Column, set_style, show
+from beijiang.kit import BeijiangError, Language, Text
+from beijiang.terminal import Column, report, say, set_style, show
 
 ID = "res_1m8a0kz56knkhab2cspj"
 COLUMNS = (
@@ -130,3 +130,27 @@ def test_groups_show_each_line_of_help_as_a_whole(capsys: pytest.CaptureFixture[
     assert "write them as a return file for the supplier." in listed
     assert _leaves("--version") == 0
     assert capsys.readouterr().out.startswith("beijiang ")
+
+
+STEER = "a\x1b]0;x\x07\x9b2J[/x]"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_nothing_that_is_printed_steers_the_terminal(capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
+    """Headings are column names of whoever made the table or wrote the question; words come from servers."""
+    set_style(as_json=as_json, language=Language.ZH)
+    try:
+        show([{STEER: STEER, "list": [STEER]}])
+        show({STEER: [STEER]})
+        say(Text(STEER, STEER), always=True)
+        report(BeijiangError(STEER, STEER, code="no", detail={"told": STEER}))
+    finally:
+        set_style(as_json=False, language=Language.ZH)
+    told = capsys.readouterr()
+    assert not {"\x1b", "\x07", "\x9b"} & set(told.out + told.err)
+    if as_json:
+        rows, facts, error = (json.loads(line) for line in told.out.splitlines())
+        assert (rows, facts) == ([{STEER: STEER, "list": [STEER]}], {STEER: [STEER]})
+        assert error["error"]["detail"] == {"told": STEER}
+    else:
+        assert told.out.count("[/x]") == 5

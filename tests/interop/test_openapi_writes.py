@@ -80,7 +80,15 @@ def test_every_answer_to_a_change_is_described(written: tuple[Platform, str], wh
     platform, address = written
     (tmp_path / "schemathesis.toml").write_text(config(platform), encoding="utf-8")
     words = ["--checks", CHECKS, "--phases", "fuzzing", "--max-examples", "1", "--seed", "7", "--mode", "all"]
-    words += ["--continue-on-failure", "--generation-database", "none", "--no-color", "--no-shrink"]
+    words += [
+        "--continue-on-failure",
+        "--generation-database",
+        "none",
+        "--no-color",
+        "--no-shrink",
+        "--request-timeout",
+        "60",
+    ]
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         words += ["--include-method", method]
     environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}

@@ -90,3 +90,11 @@ def test_what_failed_is_told_again_at_the_second_look(database: Database) -> Non
     assert database.deliver_again(known) == known
     assert told == ["one"]
     assert database.deliver_again(known) == frozenset()
+
+
+def test_what_is_written_inside_of_a_snapshot_is_told_at_once(database: Database) -> None:
+    told: list[str] = []
+    database.subscribe(Happened, "hearer", lambda fact: told.append(fact.name))
+    with database.snapshot():
+        publish(database, "inside")
+        assert told == ["inside"]

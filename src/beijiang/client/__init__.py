@@ -4,6 +4,7 @@ Owns no table and imports nothing of the platform but ``kit``: whoever installs 
 """
 
 from beijiang.client.errors import (
+    ELSEWHERE,
     ApiError,
     ApiTrouble,
     Conflict,
@@ -21,6 +22,7 @@ from beijiang.client.waiting import AsyncClient, AsyncRows
 from beijiang.client.working import Client, Rows
 
 __all__ = [
+    "ELSEWHERE",
     "ApiError",
     "ApiTrouble",
     "AsyncClient",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
-from beijiang.client.errors import ApiError, Unreachable, error_of
+from beijiang.client.errors import ApiError, Unreachable, error_of, failure_of
 from beijiang.client.plans import Ask, Came, Options
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ __all__ = [
     "weighed",
 ]
 
-FAILED: Final = 400
 PIECE: Final = 1 << 18
 
 
@@ -41,7 +42,22 @@ def settings(url: str, key: str | None, options: Options) -> dict[str, Any]:
     headers = {"Accept": "application/json", "Accept-Language": options.language}
     if key:
         headers["Authorization"] = f"Bearer {key}"
-    return {"base_url": url.rstrip("/"), "headers": headers, "timeout": options.timeout, "follow_redirects": False}
+    return {
+        "base_url": url.rstrip("/"),
+        "headers": headers,
+        "timeout": options.timeout,
+        "follow_redirects": False,
+        "mounts": dict.fromkeys(("http://", "https://")) if options.socket or _is_near(url) else None,
+    }
+
+
+def _is_near(url: str) -> bool:
+    """Tell whether an address is of this machine: no proxy of the environment is asked for it, which could read the key."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def rows_asked(
@@ -65,11 +81,12 @@ def _word(value: Any) -> str:
 
 
 def came_of(answer: httpx.Response) -> Came:
-    """Read an answer; a body that is no JSON stands for nothing."""
-    body = None
+    """Read an answer; a body that is no JSON stands for nothing, and is told from none."""
+    body, strange = None, bool(answer.content)
     with suppress(ValueError):
-        body = answer.json()
-    return Came(answer.status_code, body, {name.lower(): value for name, value in answer.headers.items()})
+        body, strange = answer.json(), False
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return Came(answer.status_code, body, headers, strange=strange)
 
 
 def unreachable(error: Exception) -> Unreachable:
@@ -79,14 +96,14 @@ def unreachable(error: Exception) -> Unreachable:
 
 def failed_file(answer: httpx.Response) -> ApiError | None:
     """Return the error of a file that was refused; its body has been read."""
-    return error_of(answer.status_code, came_of(answer).body) if answer.status_code >= FAILED else None
+    return None if answer.is_success else error_of(answer.status_code, came_of(answer).body)
 
 
 def body_of(answer: httpx.Response) -> Any:
     """Return the body of an answer, or raise what it stands for."""
     came = came_of(answer)
-    if came.status >= FAILED:
-        raise error_of(came.status, came.body)
+    if (failure := failure_of(came.status, came.body, strange=came.strange)) is not None:
+        raise failure
     return came.body
 
 

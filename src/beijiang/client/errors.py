@@ -2,7 +2,8 @@
 
 ApiTrouble
 ├── Unreachable          no answer: network, name, certificate, time
-└── ApiError             an answer that says no; ``code``, ``status``, ``detail``, ``request_id`` are the server's
+└── ApiError             an answer that says no, or is none of the platform's (a redirect, a page; code ``http_error``);
+    |                    ``code``, ``status``, ``detail``, ``request_id`` are the server's
     ├── InvalidRequest   400, 413, 415, 422
     ├── NotSignedIn      401
     ├── Denied           403
@@ -14,9 +15,10 @@ ApiTrouble
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 __all__ = [
+    "ELSEWHERE",
     "ApiError",
     "ApiTrouble",
     "Conflict",
@@ -28,7 +30,12 @@ __all__ = [
     "Throttled",
     "Unreachable",
     "error_of",
+    "failure_of",
 ]
+
+
+ELSEWHERE: Final = "http_error"
+"""Code of an answer that is none of the platform's: a redirect, a proxy's page, another program's."""
 
 
 class ApiTrouble(Exception):
@@ -49,6 +56,11 @@ class ApiError(ApiTrouble):
         self.message = message
         self.detail = detail
         self.request_id = request_id
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the platform itself said so, not something before it or in its place."""
+        return self.code != ELSEWHERE
 
 
 class InvalidRequest(ApiError):
@@ -88,17 +100,27 @@ _KINDS: dict[int, type[ApiError]] = {
     429: Throttled,
 }
 _SERVER = 500
+_GOOD = range(200, 300)
+_NO = 400
+
+
+def failure_of(status: int, body: Any, *, strange: bool = False) -> ApiError | None:
+    """Return the error of an answer that does not do what was asked, or nothing; ``strange`` is one whose body is no JSON."""
+    return None if status in _GOOD and not strange else error_of(status, body)
 
 
 def error_of(status: int, body: Any) -> ApiError:
     """Return the error that an answer stands for; one that is not ours (a proxy's page) keeps its status."""
     told = body.get("error") if isinstance(body, dict) else None
     told = told if isinstance(told, dict) else {}
-    kind = _KINDS.get(status, ServerFailed if status >= _SERVER else InvalidRequest)
+    words = f"HTTP {status}"
+    if status < _NO:
+        words += "：这不是平台的应答，请检查地址。This is no answer of the platform; check the address."
+    kind = _KINDS.get(status, ServerFailed if status >= _SERVER else InvalidRequest if status >= _NO else ApiError)
     return kind(
         status,
-        str(told.get("code", "http_error")),
-        str(told.get("message", f"HTTP {status}")),
+        str(told.get("code", ELSEWHERE)),
+        str(told.get("message", words)),
         dict(told.get("detail") or {}),
         str(told.get("request_id", "")),
     )

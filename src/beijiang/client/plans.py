@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import quote
 
-from beijiang.client.errors import Unreachable, error_of
+from beijiang.client.errors import Unreachable, failure_of
 from beijiang.client.models import Dataset, Grant, RowPage, SearchResult, SqlResult
 
 __all__ = [
@@ -33,9 +33,10 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-AGAIN: Final = frozenset({429, 502, 503, 504})
+TOO_OFTEN: Final = 429
+BUSY: Final = 503
+AGAIN: Final = frozenset({TOO_OFTEN, 502, BUSY, 504})
 LONGEST: Final = 60.0
-FAILED: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +76,19 @@ class Came:
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     trouble: Unreachable | None = None
+    strange: bool = False
+    """Whether there was a body that is no JSON."""
 
 
 Plan: TypeAlias = Generator[Ask | Wait, Came | None, T]
 
 
 def _asked(ask: Ask, options: Options) -> Plan[Came]:
-    """Send, and send again when the server says later, or when a question that changes nothing got no answer."""
+    """Send, and send again when the server says later, or when a question that changes nothing got no answer.
+
+    What changes something is sent again only where it was surely not done: 429, or a busy platform's own 503 with Retry-After.
+    A gateway's page tells nothing of what happened behind it.
+    """
     for attempt in range(options.retries + 1):
         came = yield ask
         if came is None:
@@ -90,12 +97,19 @@ def _asked(ask: Ask, options: Options) -> Plan[Came]:
         if came.trouble is not None:
             if last or ask.method != "GET":
                 raise came.trouble
-        elif came.status not in AGAIN or last:
-            if came.status >= FAILED:
-                raise error_of(came.status, came.body)
+        elif last or not _may_again(ask, came):
+            if (failure := failure_of(came.status, came.body, strange=came.strange)) is not None:
+                raise failure
             return came
         yield Wait(_patience(came.headers.get("retry-after", ""), attempt))
     raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+
+def _may_again(ask: Ask, came: Came) -> bool:
+    if ask.method == "GET" or came.status == TOO_OFTEN:
+        return came.status in AGAIN
+    own = isinstance(came.body, dict) and isinstance(came.body.get("error"), dict)
+    return came.status == BUSY and own and "retry-after" in came.headers
 
 
 def _patience(told: str, attempt: int) -> float:

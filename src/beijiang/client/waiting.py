@@ -159,7 +159,7 @@ class AsyncClient:
         part, done = asking.part_of(target), 0
         try:
             async with self._http.stream("GET", path, params=list(query), headers=headers) as answer:
-                if answer.is_error:
+                if not answer.is_success:
                     await answer.aread()
                 if (failure := asking.failed_file(answer)) is not None:
                     raise failure

@@ -161,7 +161,7 @@ class Client:
                 self._http.stream("GET", path, params=list(query), headers=headers) as answer,
                 part.open("wb") as file,
             ):
-                if answer.is_error:
+                if not answer.is_success:
                     answer.read()
                 if (failure := asking.failed_file(answer)) is not None:
                     raise failure

@@ -49,11 +49,14 @@ _OF_MATTERS: Final = frozenset(
 def tiles(platform: Platform, actor: Actor) -> Sequence[Tile]:
     """Return the counts of what the actor may see, waiting first."""
     with platform.db.snapshot():
-        found = [
-            tile for permission, make in _MAKERS if _may(platform, actor, permission) for tile in make(platform, actor)
-        ]
+        found = _made(platform, actor, _MAKERS)
+    found += _made(platform, actor, _OF_NOW)
     order = list(TileKind)
     return sorted(found, key=lambda tile: order.index(tile.kind))
+
+
+def _made(platform: Platform, actor: Actor, makers: Sequence[tuple[Permission, Maker]]) -> list[Tile]:
+    return [tile for permission, make in makers if _may(platform, actor, permission) for tile in make(platform, actor)]
 
 
 def _may(platform: Platform, actor: Actor, permission: Permission) -> bool:
@@ -208,8 +211,11 @@ _MAKERS: Final[tuple[tuple[Permission, Maker], ...]] = (
     (Permission.STANDARDS_ENTRY_APPROVE, _calendar),
     (Permission.ACCESS_ROLE_ASSIGN, _people),
     (Permission.ACCESS_PERSON_MANAGE, _accounts),
-    (Permission.EVIDENCE_LOG_READ, _denials),
     (Permission.FEDERATION_NODE_READ, _nodes),
-    (Permission.PLATFORM_HEALTH_READ, _health),
     *DUTIES,
 )
+_OF_NOW: Final[tuple[tuple[Permission, Maker], ...]] = (
+    (Permission.EVIDENCE_LOG_READ, _denials),
+    (Permission.PLATFORM_HEALTH_READ, _health),
+)
+"""What writes down what waits before it counts: a snapshot from before would not show it."""

@@ -137,9 +137,12 @@ class Database:
             self._writing.release()
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Open a read-only snapshot; what it did is rolled back. Inside of ``snapshot`` it is that one."""
-        if (kept := getattr(self._open, "snapshot", None)) is not None:
+    def read(self, *, own: bool = False) -> Iterator[Connection]:
+        """Open a read-only snapshot; what it did is rolled back. Inside of ``snapshot`` it is that one, unless it must be its ``own``.
+
+        A connection of one's own sees what this thread committed meanwhile, and may be given options of its own.
+        """
+        if not own and (kept := getattr(self._open, "snapshot", None)) is not None:
             yield kept[0]
             return
         with self.engine.connect() as connection:
@@ -241,7 +244,7 @@ class Database:
                     self._hands.notify_all()
 
     def _deliver_one(self, delivery: int) -> None:
-        with self.read() as connection:
+        with self.read(own=True) as connection:  # what was committed this moment, inside of a snapshot too
             found = outbox.load(connection, delivery, self._subscriptions)
         if found is None:
             return

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -86,43 +87,58 @@ class Servers:
         if not named and address:
             return Server(address, address, key)
         kept, chosen = self.all()
-        wanted = named or chosen
-        found = next((one for one in kept if wanted in {one.name, one.url}), None)
-        if found is not None:
+        if (found := _among(kept, named or chosen)) is not None:
             return found
         if "://" in named:
-            return Server(named, named, key if named == address else "")
-        raise NotFound(
-            f"没有服务器“{wanted}”。请先运行 beijiang remote login 地址，或设置 {URL} 与 {KEY}。"
-            if wanted
-            else f"还没有选择服务器。请先运行 beijiang remote login 地址，或设置 {URL} 与 {KEY}。",
-            f"There is no server “{wanted}”. Run beijiang remote login URL first, or set {URL} and {KEY}."
-            if wanted
-            else f"No server is chosen. Run beijiang remote login URL first, or set {URL} and {KEY}.",
-            code="no_server",
-        )
+            return Server(named, named, key if named.rstrip("/") == address.rstrip("/") else "")
+        raise _unknown(named or chosen)
+
+    def kept(self, named: str = "") -> Server:
+        """Return a kept server by name or address; the chosen one without either.
+
+        Raises:
+            NotFound: it is not kept here (``no_server``).
+
+        """
+        kept, chosen = self.all()
+        if (found := _among(kept, named or chosen)) is None:
+            raise _unknown(named or chosen)
+        return found
 
     def keep(self, server: Server) -> None:
         """Keep a server in place of the one of that name, and ask it from now on."""
-        kept, _ = self.all()
-        self._write((*(one for one in kept if one.name != server.name), server), server.name)
+        with self._turn():
+            kept, _ = self.all()
+            self._write((*(one for one in kept if one.name != server.name), server), server.name)
 
     def choose(self, name: str) -> Server:
-        """Ask this server from now on."""
-        found = self.find(name)
-        self._write(self.all()[0], found.name)
+        """Ask this kept server from now on."""
+        with self._turn():
+            found = self.kept(name)
+            self._write(self.all()[0], found.name)
         return found
 
     def forget(self, name: str = "") -> Server:
-        """Forget a server and its key."""
-        found = self.find(name)
-        kept, chosen = self.all()
-        left = tuple(one for one in kept if one.name != found.name)
-        self._write(left, "" if chosen == found.name else chosen)
+        """Forget a kept server and its key."""
+        with self._turn():
+            found = self.kept(name)
+            kept, chosen = self.all()
+            left = tuple(one for one in kept if one.name != found.name)
+            self._write(left, "" if chosen == found.name else chosen)
         return found
 
-    def _write(self, servers: tuple[Server, ...], chosen: str) -> None:
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let one process at a time read, change and write the file: two logins at once keep both keys."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        held = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(held)
+
+    def _write(self, servers: tuple[Server, ...], chosen: str) -> None:
         part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -132,3 +148,18 @@ class Servers:
         finally:
             with suppress(FileNotFoundError):
                 part.unlink()
+
+
+def _among(kept: Sequence[Server], wanted: str) -> Server | None:
+    """Return the kept server of a name or an address, with or without the slash at its end."""
+    return next((one for one in kept if wanted == one.name or wanted.rstrip("/") == one.url.rstrip("/")), None)
+
+
+def _unknown(wanted: str) -> NotFound:
+    zh = f"这里没有保存服务器“{wanted}”" if wanted else "还没有选择服务器"
+    en = f"No server “{wanted}” is kept here" if wanted else "No server is chosen"
+    return NotFound(
+        f"{zh}。用 beijiang remote servers 查看，用 beijiang remote login 地址 登录，或设置 {URL} 与 {KEY}。",
+        f"{en}. See beijiang remote servers; run beijiang remote login URL, or set {URL} and {KEY}.",
+        code="no_server",
+    )

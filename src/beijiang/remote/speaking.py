@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from beijiang.client import ApiError, Client, NotSignedIn, Options, Unreachable
+from beijiang.client import ELSEWHERE, ApiError, Client, NotSignedIn, Options, Unreachable
 from beijiang.kit import BeijiangError, Unauthenticated, Unavailable
 from beijiang.remote.servers import Server, Servers
 from beijiang.terminal import as_json, language
 
-__all__ = ["Line"]
+__all__ = ["Line", "who_asks"]
 
 
 class Line:
@@ -37,7 +37,7 @@ class Line:
             except NotSignedIn as error:
                 raise _signed_out(found, error) from error
             except ApiError as error:
-                raise _refused(error) from error
+                raise (_refused(error) if error.is_ours else _strange(found, error)) from error
             except Unreachable as error:
                 host = urlsplit(found.url).netloc
                 raise Unavailable(
@@ -46,6 +46,32 @@ class Line:
                     "whether the server did anything is not known.",
                     code="server_unreachable",
                 ) from error
+
+
+def who_asks(client: Client) -> Mapping[str, Any]:
+    """Return whom the server takes the key for.
+
+    Raises:
+        ApiError: what answers is another program.
+
+    """
+    found = client.call("GET", "/api/v1/session")
+    who = found.get("actor") if isinstance(found, dict) else None
+    if not isinstance(who, dict):
+        raise ApiError(200, ELSEWHERE, "", {}, "")
+    return who
+
+
+def _strange(server: Server, error: ApiError) -> BeijiangError:
+    """Say that what answered is not the platform: a redirect, a page, a gateway before it."""
+    host, status = urlsplit(server.url).netloc, error.status
+    return Unavailable(
+        f"{host} 的应答不是本平台的（HTTP {status}）。请检查地址是否写对、中间的网关或登录页，稍后再试。",
+        f"What answers at {host} is not the platform (HTTP {status}). Check the address and any gateway or sign-in page before it, "
+        "then try again.",
+        code=error.code,
+        detail={"status": status},
+    )
 
 
 def _refused(error: ApiError) -> BeijiangError:

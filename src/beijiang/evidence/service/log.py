@@ -386,7 +386,7 @@ class Evidence:
     def check(self) -> CheckReport:
         """Re-hash the whole log; report what is not as it was written, sealed and signed."""
         self.flush()
-        with self._db.read() as connection:
+        with self._db.read(own=True) as connection:
             if not self._db.is_sqlite:  # one moment for records, tree and checkpoints, however long it takes
                 connection.execution_options(isolation_level="REPEATABLE READ")
             store = EvidenceStore(connection)

@@ -3,15 +3,18 @@
 # ruff: noqa: B008 - Typer reads options from defaults
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
 import typer
 
+from beijiang.client import ApiTrouble, Client
+from beijiang.kit import Text
 from beijiang.remote.commands.shown import Shown
 from beijiang.remote.speaking import Line
-from beijiang.terminal import as_json, show
+from beijiang.terminal import as_json, say, show
 
 __all__ = ["add_asking"]
 
@@ -58,7 +61,7 @@ def add_asking(group: typer.Typer, line: Line, shown: Shown) -> None:
         with line.open() as client:
             made = client.call("POST", _REQUESTS, body=order)
             if not basket:
-                [made] = client.call("POST", f"{_REQUESTS}/submit", body={"requests": [made["id"]]})["requests"]
+                [made] = _handed_in(client, made["id"])
         shown.requests.show([made])
 
     @group.command("requests")
@@ -83,6 +86,25 @@ def add_asking(group: typer.Typer, line: Line, shown: Shown) -> None:
             return
         shown.requests.show([found])
         shown.steps.show(found["steps"])
+
+
+def _handed_in(client: Client, request_id: str) -> list[Mapping[str, Any]]:
+    """Hand a request in; where that fails, say first under which id it is kept."""
+    try:
+        found: list[Mapping[str, Any]] = client.call("POST", f"{_REQUESTS}/submit", body={"requests": [request_id]})[
+            "requests"
+        ]
+    except ApiTrouble:
+        look = f"beijiang remote request {request_id}"
+        say(
+            Text(
+                f"申请 {request_id} 已保存，但没有得到提交成功的答复，请勿重新填写。用 {look} 查看它是否仍在申请篮。",
+                f"Request {request_id} is kept, but nothing says that it was handed in. Do not write it again; {look} tells where it is.",
+            ),
+            always=True,
+        )
+        raise
+    return found
 
 
 def _item(word: str) -> dict[str, str]:

@@ -13,8 +13,8 @@ import typer
 
 from beijiang.kit import Invalid, Text, Unauthenticated
 from beijiang.remote.servers import Server
-from beijiang.remote.speaking import Line
-from beijiang.terminal import Column, as_json, language, say, show
+from beijiang.remote.speaking import Line, who_asks
+from beijiang.terminal import Column, as_json, json_of, language, say, show
 
 __all__ = ["add_keeping"]
 
@@ -54,7 +54,7 @@ def add_keeping(group: typer.Typer, line: Line) -> None:
         """Try an API key on a server and keep both for later commands, readable by you alone. The key is asked for."""
         server = Server(name or urlsplit(url).netloc, url.rstrip("/"), _key(key_file))
         with line.open(server) as client:
-            who = client.call("GET", "/api/v1/session")["actor"]
+            who = who_asks(client)
         if who["kind"] == "anonymous":
             raise Unauthenticated("服务器不认识这个密钥。", "The server does not know this key.", code="key_unknown")
         line.servers.keep(server)
@@ -89,7 +89,7 @@ def add_keeping(group: typer.Typer, line: Line) -> None:
     def whoami() -> None:
         """Show who the server takes you for, and what the key may."""
         with line.open() as client:
-            who = client.call("GET", "/api/v1/session")["actor"]
+            who = who_asks(client)
         show(who if as_json() else {one.key: who[one.key] for one in _WHO}, _WHO)
 
     @group.command("api")
@@ -108,7 +108,7 @@ def add_keeping(group: typer.Typer, line: Line) -> None:
                 method.value, where, query=parse_qsl(parts.query, keep_blank_values=True), body=_body(data)
             )
         if found is not None:
-            sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=None if as_json() else 2) + "\n")
+            sys.stdout.write(json_of(found, indent=None if as_json() else 2) + "\n")
 
 
 def _body(data: Path | None) -> dict[str, object] | None:

@@ -14,7 +14,7 @@ import typer
 from beijiang.client import Client
 from beijiang.kit import Invalid, Text
 from beijiang.remote.commands.shown import Shown
-from beijiang.remote.speaking import Line
+from beijiang.remote.speaking import Line, who_asks
 from beijiang.terminal import progress, say, show
 
 __all__ = ["add_taking"]
@@ -96,7 +96,7 @@ def add_taking(group: typer.Typer, line: Line, shown: Shown) -> None:
 
 
 def _own(client: Client) -> str:
-    org = client.call("GET", "/api/v1/session")["actor"]["org_id"]
+    org = who_asks(client).get("org_id")
     if not org:
         raise Invalid("请用 --org 指定部门。", "Name the department with --org.", code="organisation_not_found")
     return str(org)
