@@ -7,9 +7,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import typer
-from asking import FIRMS, firm
+from asking import FIRMS, SCHEMA, firm
 from hosting import SECRET, bundle, released, renamed
 from oidc import Served
 from typer.testing import CliRunner
@@ -66,6 +68,39 @@ def test_columns_of_what_is_not_published_are_told_to_those_alone_who_read_it(se
     with pytest.raises(Denied) as refused:
         sandbox.answer(office["first"], "app:tried-secret/secret", {})
     assert refused.value.reason == "app_data_denied"
+
+
+@pytest.mark.threat("TM-27")
+def test_columns_that_a_published_entry_does_not_name_are_told_to_those_alone_who_read_them(served: Served) -> None:
+    office, sandbox, later = served.office, served.platform.sandbox, "后来加列的表"
+    office.write([firm(n) for n in range(10)], table=later)
+    office.publish(later)
+    wider = SCHEMA.append(pa.field("内部评语", pa.string()))
+    path = served.platform.settings.home / "staging" / "wider.parquet"
+    pq.write_table(pa.Table.from_pylist([{**firm(n), "内部评语": "好"} for n in range(10)], schema=wider), path)
+    office.write([], table=later, staged=(path,), schema=wider)
+    files = renamed(bundle(), "tried-later")
+    files["app.toml"] = files["app.toml"].replace(f'["{FIRMS}"]', f'["{FIRMS}", "{later}"]')
+    files["tests/shape.toml"] = ""
+    for end, column in (("open", '"盟市"'), ("wide", '"盟市", "内部评语"'), ("aside", '"内部评语" AS "盟市"')):
+        files[f"queries/{end}.sql"] = f'SELECT {column} FROM "{later}"'
+        files[f"api/{end}.toml"] = f'query = "{end}"\nsummary = {{ zh = "表", en = "Table" }}\n'
+    released(office, files, AudienceKind.DEPARTMENTS, *{office["first"].org_id or "", office["colleague"].org_id or ""})
+    assert sandbox.answer(office["first"], "app:tried-later/open", {}).columns == ("盟市",)
+    assert sandbox.answer(office["colleague"], "app:tried-later/wide", {}).columns == ("盟市", "内部评语")
+    for end in ("wide", "aside"):
+        with pytest.raises(Denied) as refused:
+            sandbox.answer(office["first"], f"app:tried-later/{end}", {})
+        assert refused.value.reason == "app_data_denied"
+
+
+def test_a_size_of_thousands_of_digits_is_a_wrong_size(served: Served) -> None:
+    found = served.platform.catalog.resource_for_table(FIRMS)
+    assert found is not None
+    for size in ("9" * 5000, "many", "0"):
+        with pytest.raises(Invalid) as refused:
+            served.platform.sandbox.answer(served.office["steward"], f"rows:{found.id}", {"_size": size})
+        assert refused.value.reason == "sandbox_page"
 
 
 def test_what_has_a_sandbox_and_what_has_none(served: Served) -> None:

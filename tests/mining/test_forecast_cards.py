@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from forecasting import ORIGIN, PASSWORD, Bureau, draft, monthly
+from forecasting import ORIGIN, OWNER, PASSWORD, Bureau, draft, monthly
 from typer.testing import CliRunner
 
 from beijiang import terminal
-from beijiang.access import KeyDraft, Permission
+from beijiang.access import KeyDraft, Permission, PersonDraft, Role
 from beijiang.app import create_app
 from beijiang.evidence import EvidenceQuery
-from beijiang.kit import Conflict, Denied, Invalid, Language, NotFound
+from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, Language, NotFound
 from beijiang.mining import CardState, Forecast, ForecastRun, RunCause, found_limits
 from beijiang.mining.commands import forecast_commands
 
@@ -83,6 +83,22 @@ def test_a_card_is_described_by_one_and_approved_by_another(bureau: Bureau) -> N
     back = forecasts.decide_card(approver, found.id, approve=False, note="请写清限制")
     assert (back.waiting, back.holds, back.entries[-1].note) == (None, False, "请写清限制")
     assert again.waiting is not None
+
+
+def test_who_declared_an_earlier_revision_approves_none(bureau: Bureau) -> None:
+    forecasts, steward, access = bureau.platform.forecasts, bureau["steward"], bureau.platform.access
+    both = PersonDraft(login="both", name="both某", org_id=OWNER, roles=frozenset({Role.STEWARD, Role.ORG_REVIEWER}))
+    access.add_person(SYSTEM, both)
+    declarer = access.actor_for_person("both")
+    bureau.write(monthly(60), "两人的表")
+    found = forecasts.save(declarer, draft("两人的表"))
+    bureau.run(found)
+    forecasts.change(steward, found.id, draft("两人的表", name="改名"), "只改了名称")
+    card = forecasts.describe(steward, found.id, PURPOSE, LIMITS)
+    with pytest.raises(Denied) as own:
+        forecasts.decide_card(declarer, found.id, approve=True, note="好", seen=card.shown.token)
+    assert own.value.reason == "model_self_approval"
+    assert forecasts.decide_card(bureau["approver"], found.id, approve=True, note="好", seen=card.shown.token).holds
 
 
 def test_nothing_is_approved_without_a_back_test(bureau: Bureau) -> None:

@@ -70,6 +70,8 @@ class Described:
     reads: tuple[Seen, ...]
     columns: tuple[AnswerColumn, ...]
     grade: str
+    origins: frozenset[tuple[str, str]]
+    """Table and name of each column that made or influenced one of the answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -330,7 +330,9 @@ class SqlGateway:
         lineage = self._lineage(named(tree, stored), columns)
         types = dict.fromkeys(lineage.columns, "") if lineage is not None else {}
         shown = labelled(None if lineage is None else lineage.columns, types, columns)
-        return Described(tuple(reads.values()), shown, label(shown))
+        made_of = origins_of(None if lineage is None else lineage.columns, types, columns)
+        origins = frozenset((one.table, one.column) for found in made_of.values() for one in found)
+        return Described(tuple(reads.values()), shown, label(shown), origins)
 
     def queue(self, actor: Actor) -> Sequence[Queued]:
         """Return the queries that have not ended, oldest first: one's own, or everybody's for who keeps the queue."""

@@ -135,7 +135,7 @@ class Sandbox:
 
     def _entry(self, actor: Actor, resource_id: str, given: Mapping[str, Any]) -> Try:
         size, after = str(given.get("_size") or _FEW), str(given.get("_next") or "")
-        page = self.rows(actor, resource_id, int(size) if size.isdecimal() else 0, after)
+        page = self.rows(actor, resource_id, int(size[:9]) if size.isdecimal() else 0, after)
         body = {
             "dataset": page.resource_id,
             "version": page.version,
@@ -245,10 +245,12 @@ class Sandbox:
     def _described(self, actor: Actor, app: App, bundle: Bundle, end: str) -> tuple[Sequence[AnswerColumn], str]:
         """Plan the query as whoever handed the version in, so that the shape is the same for everybody; no row is read.
 
-        What reads a table that is not in the published catalog tells its columns to those alone who may read it.
+        What reads a table, or is made of a column, that is not in the published catalog tells its columns to those alone
+        who may read it.
         """
         told = self._told(app, bundle, end, None)
-        if all(self._is_published(seen.table) for seen in told.reads):
+        public = {seen.table: self._published_columns(seen.table) for seen in told.reads}
+        if all(public.values()) and all(column in public.get(table, ()) for table, column in told.origins):
             return told.columns, told.grade
         try:
             own = self._told(app, bundle, end, actor)
@@ -256,12 +258,13 @@ class Sandbox:
             raise Denied(DENIED.zh, DENIED.en, code="app_data_denied") from None
         return own.columns, own.grade
 
-    def _is_published(self, table: str) -> bool:
+    def _published_columns(self, table: str) -> frozenset[str]:
         found = self._catalog.resource_for_table(table)
         try:
-            return found is not None and bool(self._catalog.published(ANONYMOUS, found.id).version)
+            entry = None if found is None else self._catalog.published(ANONYMOUS, found.id).version.entry
         except NotFound:
-            return False
+            entry = None
+        return frozenset() if entry is None else frozenset(item.column for item in entry.items)
 
     def _told(self, app: App, bundle: Bundle, end: str, actor: Actor | None) -> Described:
         """Return what a query gives, as somebody, or as whoever handed the version in."""

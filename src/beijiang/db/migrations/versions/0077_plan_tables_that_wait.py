@@ -1,5 +1,7 @@
 """changes of the plan that its tables do not hold yet; cards of forecasts."""
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -18,6 +20,10 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("moves_written", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("tried_at", UtcDateTime(), nullable=True))
         batch_op.add_column(sa.Column("trouble", JsonDocument, nullable=True))
+
+    # A change may still wait as an event that nobody takes any more: the tables are looked through once.
+    now = sa.bindparam("now", datetime.now(UTC), UtcDateTime())
+    op.get_bind().execute(sa.text("UPDATE plan_table_set SET moves = 1, moved_at = :now").bindparams(now))
 
     op.create_table(
         "forecast_card",

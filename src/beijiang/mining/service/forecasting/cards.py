@@ -86,7 +86,7 @@ class Cards(Declaring):
 
         Raises:
             NotFound: unknown, retired or hidden.
-            Denied: the actor said it, or keeps no models (``model_self_approval``).
+            Denied: the actor said it or declared a revision (``model_self_approval``), or approves no models.
             Conflict: nothing waits (``card_state``), or it changed since it was shown (``changed_since_seen``).
             Invalid: no reason is given (``reason_needed``), or nothing was forecast yet (``card_run``).
 
@@ -99,7 +99,7 @@ class Cards(Declaring):
             raise Invalid("请写明理由。", "Give a reason.", code="reason_needed")
         if waiting is None:
             raise _moved()
-        if actor.id in {waiting.by_id, found.owner.id}:
+        if actor.id in {waiting.by_id, *(one.owner.id for one in self.history(actor, found.id))}:
             raise Denied(
                 "不能批准自己声明或说明的预测，请由部门审核员办理。",
                 "Nobody approves a forecast that he declared or described; a reviewer of the department does.",
