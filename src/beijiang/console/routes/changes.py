@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.console.routes.frame import Frame, language, person
-from beijiang.console.routes.sharing import HERE, Many, Said, Short, names, narrowing
+from beijiang.console.routes.sharing import HERE, Lessened, Said, Short, names
 from beijiang.exchange import Move
 from beijiang.kit import BeijiangError, Text
 from beijiang.opendata import told
@@ -46,25 +46,17 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     def decision(
         request: Request,
         request_id: str,
+        less: Lessened,
         words: Said = "",
         revision: Short = "",
-        column: Many = [],  # noqa: B006
-        take: Many = [],  # noqa: B006
-        mask: Many = [],  # noqa: B006
-        way: Many = [],  # noqa: B006
-        offered_way: Many = [],  # noqa: B006
-        until: Short = "",
-        where: Said = "",
-        calls: Short = "",
-        rows: Short = "",
     ) -> HTMLResponse | RedirectResponse:
         back = f"{HERE}/requests/{quote(request_id)}"
-        who, less = person(request), (column, take, mask, offered_way, way, until, where, calls, rows)
+        who = person(request)
         try:
-            plan = exchange.plan_decision(who, request_id, narrowing(*less))
+            plan = exchange.plan_decision(who, request_id, less.read())
         except BeijiangError as error:
             return _refused(frame, request, back, error)
-        kept = [("words", words), ("revision", revision), *_kept(*less)]
+        kept = [("words", words), ("revision", revision), *less.kept()]
         one = exchange.request(who, request_id).request
         return _page(frame, platform, request, "approve", plan, back, f"{back}/decide", one.resource_name, kept)
 
@@ -73,25 +65,16 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         request: Request,
         grant_id: str,
         do: Annotated[Literal["narrow", "suspend", "resume", "give_up", "revoke"], Form()],
+        less: Lessened,
         words: Said = "",
-        column: Many = [],  # noqa: B006
-        take: Many = [],  # noqa: B006
-        mask: Many = [],  # noqa: B006
-        way: Many = [],  # noqa: B006
-        offered_way: Many = [],  # noqa: B006
-        until: Short = "",
-        where: Said = "",
-        calls: Short = "",
-        rows: Short = "",
     ) -> HTMLResponse | RedirectResponse:
         back = f"/console/grants/{quote(grant_id)}"
-        less = (column, take, mask, offered_way, way, until, where, calls, rows)
         try:
-            plan = exchange.plan_change(person(request), grant_id, _MOVES[do], narrowing(*less))
+            plan = exchange.plan_change(person(request), grant_id, _MOVES[do], less.read())
         except BeijiangError as error:
             return _refused(frame, request, back, error)
         return _page(
-            frame, platform, request, do, plan, back, back, plan.grant.resource_name, [("words", words), *_kept(*less)]
+            frame, platform, request, do, plan, back, back, plan.grant.resource_name, [("words", words), *less.kept()]
         )
 
     return pages
@@ -127,13 +110,3 @@ def _page(
         kept=kept,
         names=names(platform),
     )
-
-
-def _kept(
-    column: Sequence[str], take: Sequence[str], mask: Sequence[str], offered_way: Sequence[str], way: Sequence[str],
-    until: str, where: str, calls: str, rows: str,
-) -> list[tuple[str, str]]:  # fmt: skip
-    """Return what a form said of a narrowing, to be said again when it is confirmed."""
-    many = {"column": column, "take": take, "mask": mask, "offered_way": offered_way, "way": way}
-    single = {"until": until, "where": where, "calls": calls, "rows": rows}
-    return [(name, one) for name, values in many.items() for one in values] + [*single.items()]

@@ -12,7 +12,7 @@ from beijiang.console.lists import grant_table
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.console.routes.listed import listed
 from beijiang.console.routes.shares import card
-from beijiang.console.routes.sharing import Many, Said, Short, Word, names, narrowing
+from beijiang.console.routes.sharing import Lessened, Many, Said, Word, names
 from beijiang.exchange import MEETING, DisputeKind, GrantQuery, GrantState, Way, purposes
 from beijiang.kit import Text
 from beijiang.opendata import told
@@ -128,24 +128,15 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         request: Request,
         grant_id: str,
         do: Annotated[Literal["narrow", "suspend", "resume", "give_up", "revoke"], Form()],
+        less: Lessened,
         words: Said = "",
-        column: Many = [],  # noqa: B006
-        take: Many = [],  # noqa: B006
-        mask: Many = [],  # noqa: B006
-        way: Many = [],  # noqa: B006
-        offered_way: Many = [],  # noqa: B006
-        until: Short = "",
-        where: Said = "",
-        calls: Short = "",
-        rows: Short = "",
     ) -> RedirectResponse:
         back = f"/console/grants/{quote(grant_id)}"
 
         def step() -> tuple[str, Text]:
             who = person(request)
             if do == "narrow":
-                less = narrowing(column, take, mask, offered_way, way, until, where, calls, rows)
-                exchange.narrow(who, grant_id, less, words)
+                exchange.narrow(who, grant_id, less.read(), words)
                 return back, Text("已收窄，下一次访问起生效。", "Narrowed from the next access on.")
             act, told = {
                 "suspend": (exchange.suspend, Text("已暂停，下一次访问起生效。", "Suspended from the next access on.")),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
@@ -51,6 +52,71 @@ Word = Annotated[str, Query(max_length=200)]
 Said = Annotated[str, Form(max_length=2000)]
 Short = Annotated[str, Form(max_length=200)]
 Many = Annotated[list[str], Form()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NarrowingForm:
+    """The part of a form that says what is given less, as it was ticked and written; the names are those of the fields."""
+
+    column: Sequence[str]
+    take: Sequence[str]
+    mask: Sequence[str]
+    way: Sequence[str]
+    offered_way: Sequence[str]
+    until: str
+    where: str
+    calls: str
+    rows: str
+
+    def read(self) -> Narrowing:
+        """Return what it takes away: columns and ways that were offered and are not ticked, and what limits more."""
+        from beijiang.exchange import Narrowing
+
+        return Narrowing(
+            without=frozenset(self.column) - frozenset(self.take),
+            masked=frozenset(self.mask) & frozenset(self.take),
+            without_ways=frozenset(Way(one) for one in set(self.offered_way) - set(self.way) if one in set(Way)),
+            until=day_of(self.until),
+            filters=conditions(self.where),
+            calls_per_day=quota_of(self.calls),
+            rows_per_day=quota_of(self.rows),
+        )
+
+    def kept(self) -> list[tuple[str, str]]:
+        """Return the fields with their values, to be said again when it is confirmed."""
+        found: list[tuple[str, str]] = []
+        for one in fields(self):
+            value = getattr(self, one.name)
+            found += [(one.name, value)] if isinstance(value, str) else [(one.name, each) for each in value]
+        return found
+
+
+def _lessened(
+    column: Many = [],  # noqa: B006
+    take: Many = [],  # noqa: B006
+    mask: Many = [],  # noqa: B006
+    way: Many = [],  # noqa: B006
+    offered_way: Many = [],  # noqa: B006
+    until: Short = "",
+    where: Said = "",
+    calls: Short = "",
+    rows: Short = "",
+) -> NarrowingForm:
+    return NarrowingForm(
+        column=column,
+        take=take,
+        mask=mask,
+        way=way,
+        offered_way=offered_way,
+        until=until,
+        where=where,
+        calls=calls,
+        rows=rows,
+    )
+
+
+Lessened = Annotated[NarrowingForm, Depends(_lessened)]
+"""What a form takes away: at a decision, at a change of a grant, and at the plans of both."""
 
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
@@ -319,17 +385,9 @@ def _add_decisions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         request: Request,
         request_id: str,
         do: Annotated[Literal["approve", "refuse", "ask_more", "withdraw"], Form()],
+        less: Lessened,
         words: Said = "",
         revision: Short = "",
-        column: Many = [],  # noqa: B006
-        take: Many = [],  # noqa: B006
-        mask: Many = [],  # noqa: B006
-        way: Many = [],  # noqa: B006
-        offered_way: Many = [],  # noqa: B006
-        until: Short = "",
-        where: Said = "",
-        calls: Short = "",
-        rows: Short = "",
         reason: Short = "",
     ) -> RedirectResponse:
         back = f"{HERE}/requests/{quote(request_id)}"
@@ -337,8 +395,7 @@ def _add_decisions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         def step() -> tuple[str, Text]:
             who = person(request)
             if do == "approve":
-                less = narrowing(column, take, mask, offered_way, way, until, where, calls, rows)
-                done = exchange.approve(who, request_id, words, less, number(revision))
+                done = exchange.approve(who, request_id, words, less.read(), number(revision))
             elif do == "refuse":
                 done = exchange.refuse(who, request_id, words, reason)
             elif do == "ask_more":
@@ -382,31 +439,6 @@ def _add_decisions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             )
 
         return frame.attempt(request, f"{HERE}/delegations", step)
-
-
-def narrowing(
-    column: Sequence[str],
-    take: Sequence[str],
-    mask: Sequence[str],
-    offered_way: Sequence[str],
-    way: Sequence[str],
-    until: str,
-    where: str,
-    calls: str,
-    rows: str,
-) -> Narrowing:
-    """Read what a form takes away: columns and ways that were offered and are not ticked, and what limits more."""
-    from beijiang.exchange import Narrowing
-
-    return Narrowing(
-        without=frozenset(column) - frozenset(take),
-        masked=frozenset(mask) & frozenset(take),
-        without_ways=frozenset(Way(one) for one in set(offered_way) - set(way) if one in set(Way)),
-        until=day_of(until),
-        filters=conditions(where),
-        calls_per_day=quota_of(calls),
-        rows_per_day=quota_of(rows),
-    )
 
 
 def _items(column: Sequence[str], take: Sequence[str], handling: Sequence[str]) -> tuple[Item, ...]:

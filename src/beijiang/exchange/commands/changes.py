@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beijiang.exchange.commands.matters import acting
-from beijiang.exchange.commands.sharing import narrowing_of
+from beijiang.exchange.commands.narrowing import CALLS, EARLIER, MASKED, ROWS, WHERE, WITHOUT, WITHOUT_WAY, narrowing_of
 from beijiang.exchange.models import Move, Way
 from beijiang.kit import Text
 from beijiang.protection import written
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["add_changes"]
 
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
-_WITHOUT = typer.Option([], "--without", help="Column that is not given.")
-_MASKED = typer.Option([], "--masked", help="Column that is given masked only.")
-_WITHOUT_WAY = typer.Option([], "--without-way", help="Way that is not opened.")
-_UNTIL = typer.Option(None, help="Last day, if earlier.", formats=["%Y-%m-%d"])
-_WHERE = typer.Option([], "--where", help="Condition on the rows: COLUMN=VALUE or COLUMN__op=VALUE.")
-_CALLS = typer.Option(None, help="Calls a day at most.", min=1)
-_ROWS = typer.Option(None, help="Rows a day at most.", min=1)
 _FACTS = (Column("what", Text("事项", "what")), Column("found", Text("结果", "would be")))
 _STAGES = (
     Column("stage", Text("环节", "stage")),
@@ -45,13 +38,13 @@ def add_changes(group: typer.Typer, get: Callable[[], Exchange], access: Callabl
     @group.command("plan-decision")
     def decision(
         request: str = typer.Argument(help="Id of the request."),
-        without: list[str] = _WITHOUT,
-        masked: list[str] = _MASKED,
-        without_way: list[Way] = _WITHOUT_WAY,
-        until: datetime | None = _UNTIL,
-        where: list[str] = _WHERE,
-        calls: int | None = _CALLS,
-        rows: int | None = _ROWS,
+        without: list[str] = WITHOUT,
+        masked: list[str] = MASKED,
+        without_way: list[Way] = WITHOUT_WAY,
+        until: datetime | None = EARLIER,
+        where: list[str] = WHERE,
+        calls: int | None = CALLS,
+        rows: int | None = ROWS,
         person: str = _AS,
     ) -> None:
         """Show what approving a request would do; nothing is changed."""
@@ -80,13 +73,13 @@ def add_changes(group: typer.Typer, get: Callable[[], Exchange], access: Callabl
     def change(
         grant: str = typer.Argument(help="Id of the grant."),
         move: Move = typer.Argument(help="suspend, resume, cut, revoke or give_up."),  # noqa: B008
-        without: list[str] = _WITHOUT,
-        masked: list[str] = _MASKED,
-        without_way: list[Way] = _WITHOUT_WAY,
-        until: datetime | None = _UNTIL,
-        where: list[str] = _WHERE,
-        calls: int | None = _CALLS,
-        rows: int | None = _ROWS,
+        without: list[str] = WITHOUT,
+        masked: list[str] = MASKED,
+        without_way: list[Way] = WITHOUT_WAY,
+        until: datetime | None = EARLIER,
+        where: list[str] = WHERE,
+        calls: int | None = CALLS,
+        rows: int | None = ROWS,
         person: str = _AS,
     ) -> None:
         """Show what a change of a grant would take away, from whom; nothing is changed."""

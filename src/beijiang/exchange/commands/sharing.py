@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from beijiang.exchange.commands.narrowing import CALLS, EARLIER, MASKED, ROWS, WHERE, WITHOUT, WITHOUT_WAY, narrowing_of
 from beijiang.exchange.commands.told import REQUESTS, STEPS
 from beijiang.exchange.models import (
     GranteeKind,
     GrantQuery,
     GrantState,
     Item,
-    Narrowing,
     RequestDraft,
     RequestQuery,
     RequestState,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models import Delegation, Grant, Plan, Request, Step
     from beijiang.exchange.service import Exchange
 
-__all__ = ["commands", "narrowing_of", "request_row"]
+__all__ = ["commands", "request_row"]
 
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _REQUEST = typer.Argument(help="Id of the request.")
@@ -42,9 +42,6 @@ _WAY = typer.Option([Way.API], "--way", help="How the data are to be had.")
 _SAME_WAY = typer.Option([], "--way", help="How the data are to be had; as before when left out.")
 _SINCE = typer.Option(None, help="First day; today when left out.", formats=["%Y-%m-%d"])
 _UNTIL = typer.Option(None, help="Last day; 180 days on when left out.", formats=["%Y-%m-%d"])
-_WHERE = typer.Option([], "--where", help="Condition on the rows: COLUMN=VALUE or COLUMN__op=VALUE.")
-_CALLS = typer.Option(None, help="Calls a day at most.", min=1)
-_ROWS = typer.Option(None, help="Rows a day at most.", min=1)
 _PURPOSE = typer.Option("", help="Code of the purpose; see exchange purposes.")
 _USE = typer.Option("", help="In which business the data are used, and how.")
 _BASIS = typer.Option("", help="Document and article that the business rests on.")
@@ -54,9 +51,6 @@ _IMPACT = typer.Option("", help="Reference of the impact assessment, for sensiti
 _WORDS = typer.Option("", "--words", help="What is said with it; kept in the evidence.")
 _REASON = typer.Option(..., "--words", help="The reason; kept in the evidence.")
 _PUBLISHED = typer.Option("", "--reason", help="Code of the published reason, for an application of the public.")
-_WITHOUT = typer.Option([], "--without", help="Column that is not given.")
-_MASKED = typer.Option([], "--masked", help="Column that is given masked only.")
-_WITHOUT_WAY = typer.Option([], "--without-way", help="Way that is not opened.")
 
 _PROBLEMS = (
     Column("column", Text("数据项", "item")),
@@ -127,7 +121,7 @@ def _add_asking(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
         way: list[Way] = _WAY,
         since: datetime | None = _SINCE,
         until: datetime | None = _UNTIL,
-        where: list[str] = _WHERE,
+        where: list[str] = WHERE,
         purpose: str = _PURPOSE,
         use: str = _USE,
         basis: str = _BASIS,
@@ -145,9 +139,9 @@ def _add_asking(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
         way: list[Way] = _WAY,
         since: datetime | None = _SINCE,
         until: datetime | None = _UNTIL,
-        where: list[str] = _WHERE,
-        calls: int | None = _CALLS,
-        rows: int | None = _ROWS,
+        where: list[str] = WHERE,
+        calls: int | None = CALLS,
+        rows: int | None = ROWS,
         purpose: str = _PURPOSE,
         use: str = _USE,
         basis: str = _BASIS,
@@ -172,9 +166,9 @@ def _add_asking(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
         way: list[Way] = _SAME_WAY,
         since: datetime | None = _SINCE,
         until: datetime | None = _UNTIL,
-        where: list[str] = _WHERE,
-        calls: int | None = _CALLS,
-        rows: int | None = _ROWS,
+        where: list[str] = WHERE,
+        calls: int | None = CALLS,
+        rows: int | None = ROWS,
         purpose: str = _PURPOSE,
         use: str = _USE,
         basis: str = _BASIS,
@@ -260,13 +254,13 @@ def _add_decisions(group: typer.Typer, get: Callable[[], Exchange], who: Callabl
     def approve(
         request: str = _REQUEST,
         words: str = _WORDS,
-        without: list[str] = _WITHOUT,
-        masked: list[str] = _MASKED,
-        without_way: list[Way] = _WITHOUT_WAY,
-        until: datetime | None = _UNTIL,
-        where: list[str] = _WHERE,
-        calls: int | None = _CALLS,
-        rows: int | None = _ROWS,
+        without: list[str] = WITHOUT,
+        masked: list[str] = MASKED,
+        without_way: list[Way] = WITHOUT_WAY,
+        until: datetime | None = EARLIER,
+        where: list[str] = WHERE,
+        calls: int | None = CALLS,
+        rows: int | None = ROWS,
         revision: int | None = typer.Option(None, help="The revision that was looked at; another one is refused."),
         person: str = _AS,
     ) -> None:
@@ -338,7 +332,7 @@ def _add_grants(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
         way: list[Way] = _WAY,
         since: datetime | None = _SINCE,
         until: datetime | None = _UNTIL,
-        where: list[str] = _WHERE,
+        where: list[str] = WHERE,
         purpose: str = _PURPOSE,
         use: str = _USE,
         basis: str = _BASIS,
@@ -354,13 +348,13 @@ def _add_grants(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
     def narrow(
         grant: str = _GRANT,
         words: str = _REASON,
-        without: list[str] = _WITHOUT,
-        masked: list[str] = _MASKED,
-        without_way: list[Way] = _WITHOUT_WAY,
-        until: datetime | None = _UNTIL,
-        where: list[str] = _WHERE,
-        calls: int | None = _CALLS,
-        rows: int | None = _ROWS,
+        without: list[str] = WITHOUT,
+        masked: list[str] = MASKED,
+        without_way: list[Way] = WITHOUT_WAY,
+        until: datetime | None = EARLIER,
+        where: list[str] = WHERE,
+        calls: int | None = CALLS,
+        rows: int | None = ROWS,
         person: str = _AS,
     ) -> None:
         """Take something away from a grant; it holds for the very next access."""
@@ -396,7 +390,7 @@ def _add_delivery(group: typer.Typer, get: Callable[[], Exchange], who: Callable
     @group.command("rows")
     def rows(
         table: str = typer.Argument(help="Name of the table."),
-        where: list[str] = _WHERE,
+        where: list[str] = WHERE,
         limit: int = typer.Option(20, help="Rows to show.", min=1, max=1000),
         purpose: str = purpose,
         person: str = _AS,
@@ -424,7 +418,7 @@ def _add_delivery(group: typer.Typer, get: Callable[[], Exchange], who: Callable
     def download(
         table: str = typer.Argument(help="Name of the table."),
         out: Path = typer.Argument(help="File to write; its ending says which: csv, xlsx, json or parquet."),  # noqa: B008
-        where: list[str] = _WHERE,
+        where: list[str] = WHERE,
         encoding: str = typer.Option("utf-8", help="Of a CSV: utf-8, utf-8-sig or gb18030."),
         purpose: str = purpose,
         person: str = _AS,
@@ -470,27 +464,6 @@ def _terms(
         ways=frozenset(ways),
         since=begin,
         until=_day(until) or begin + timedelta(days=180),
-        filters=tuple(read_where(text) for text in where),
-        calls_per_day=calls,
-        rows_per_day=rows,
-    )
-
-
-def narrowing_of(
-    without: list[str],
-    masked: list[str],
-    without_way: list[Way],
-    until: datetime | None,
-    where: list[str],
-    calls: int | None,
-    rows: int | None,
-) -> Narrowing:
-    """Return what options take away."""
-    return Narrowing(
-        without=frozenset(without),
-        masked=frozenset(masked),
-        without_ways=frozenset(without_way),
-        until=_day(until),
         filters=tuple(read_where(text) for text in where),
         calls_per_day=calls,
         rows_per_day=rows,
