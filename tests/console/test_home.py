@@ -67,6 +67,9 @@ def test_each_count_is_what_its_list_shows(desk: Callable[..., Any], role: str) 
     page = person.get("/console").text
     found = counts(page)
     assert found or role == "member"
+    waiting = page.partition('id="tiles-waiting"')[2].partition("</section>")[0]
+    waits = any(count for _, count, _ in counts(waiting))
+    assert not (waits and "没有等您处理的事项" in page), "the words below say what the counts say"
     for href, count, more in found:
         answer = person.get(href)
         assert answer.status_code == 200, href

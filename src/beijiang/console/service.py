@@ -68,6 +68,11 @@ class Home:
         kinds = ((kind, [tile for tile in self.tiles if tile.kind is kind]) for kind in TileKind)
         return [(kind, found) for kind, found in kinds if found]
 
+    @property
+    def waits(self) -> bool:
+        """Tell whether any of the counts says that something waits for the person."""
+        return any(tile.count for tile in self.tiles if tile.kind is TileKind.WAITING)
+
 
 class Console:
     """Join the domains for the pages of a signed-in person."""
