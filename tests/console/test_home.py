@@ -19,6 +19,7 @@ from beijiang.kit import ANONYMOUS, SYSTEM
 from beijiang.opendata import VoiceDraft, VoiceKind
 from beijiang.settings import Settings
 from statements import asked
+from waiting import until
 
 TILE = re.compile(r'<li[^>]*><a href="([^"]+)"><b>(?:<span[^>]*>■</span> )?([\d,]+)(\+?)</b>')
 SUMS = re.compile(r"/console/quarantine\?_sort=-(open|fixed)")
@@ -48,8 +49,14 @@ def busy(office: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
         landed = office.ingest.land(SYSTEM, path, path.name, "education")
         run = office.ingest.submit(SYSTEM, IngestRequest(org_id="education", files=(landed.sha256,), into="食堂"))
         office.ingest.wait(SYSTEM, run)
-    office.db.deliver_waiting()
     office.access.add_person(SYSTEM, PersonDraft(login="no.role", name="无角色", org_id="education", roles=frozenset()))
+
+    def all_done() -> bool:
+        office.db.deliver_waiting()
+        return all(job.ended for job in office.jobs.jobs(SYSTEM))
+
+    until(all_done)
+    office.stop()  # a check or a watch that ends between a count and its list would change what the second shows
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -70,6 +77,8 @@ def test_each_count_is_what_its_list_shows(desk: Callable[..., Any], role: str) 
     waiting = page.partition('id="tiles-waiting"')[2].partition("</section>")[0]
     waits = any(count for _, count, _ in counts(waiting))
     assert not (waits and "没有等您处理的事项" in page), "the words below say what the counts say"
+    folded = "".join(part.partition("</details>")[0] for part in page.partition('class="tiles"')[2].split("<details>")[1:])
+    assert [one for one in found if not one[1]] == counts(folded), "what stands at zero is folded, and nothing else is"
     for href, count, more in found:
         answer = person.get(href)
         assert answer.status_code == 200, href

@@ -122,6 +122,7 @@ def request_table(
             Column(key="items", words=Text("数据项", "Items"), of=lambda r: len(r.offered.columns), kind=Kind.NUMBER, sorts=False),
             Column(key="state", words=Text("状态", "State"), of=lambda r: r.state, kind=Kind.TAG, level=lambda r: _STATES.get(r.state.value, "warn"), choice=True, named=lambda code: RequestState(code).text),
             Column(key="pace", words=Text("期限状态", "Time"), of=pace, kind=Kind.TAG, level=level, choice=True, named=lambda code: (LATE if code == LATE.value else SOON).text, shown=False),
+            Column(key="table", words=Text("数据表", "Table"), of=lambda r: r.table, shown=False),
             Column(key="by", words=Text("申请人", "Asked by"), of=lambda r: r.by_name, shown=False),
             Column(key="turn", words=Text("谁提的", "Whose"), of=lambda r: _OURS if r.by == actor.id else _OTHERS, choice=True, named=lambda code: (_OURS if code == _OURS.value else _OTHERS).text, shown=False),
             Column(key="submitted", words=Text("提交", "Handed in"), of=lambda r: r.submitted_at, kind=Kind.MOMENT),
@@ -178,6 +179,7 @@ def grant_table(platform: Platform, actor: Actor, query: GrantQuery, names: Mapp
         columns=(
             Column(key="resource", words=Text("资源", "Resource"), of=lambda g: g.resource_name, link=lambda g: f"/console/grants/{g.id}"),
             Column(key="consumer", words=Text("使用部门", "Consumer"), of=lambda g: called(g.org_id), choice=True, named=called),
+            Column(key="table", words=Text("数据表", "Table"), of=lambda g: g.table, shown=False),
             Column(key="kind", words=Text("授予", "Granted to"), of=lambda g: g.grantee_kind, choice=True, named=lambda code: GranteeKind(code).text, shown=False),
             Column(key="provider", words=Text("提供部门", "Provider"), of=lambda g: called(g.provider_id), choice=True, named=called),
             Column(key="items", words=Text("数据项", "Items"), of=lambda g: len(g.terms.columns), kind=Kind.NUMBER, sorts=False),

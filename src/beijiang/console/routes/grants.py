@@ -28,11 +28,10 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     exchange = platform.exchange
 
     @pages.get("/grants")
-    def grants(request: Request, q: Word = "", state: Word = "active", side: Word = "") -> Response:
+    def grants(request: Request, state: Word = "active", side: Word = "") -> Response:
         who = person(request)
         wanted = GrantState(state) if state in set(GrantState) else None
         query = GrantQuery(
-            words=q.strip(),
             state=wanted,
             org_id=who.org_id if side == "ours" else None,
             provider_id=who.org_id if side == "given" else None,
@@ -43,10 +42,8 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             request,
             "sharing_grants.html",
             grant_table(platform, who, query, names(platform)),
-            q=q,
             state=state,
             side=side,
-            states=tuple(GrantState),
         )
 
     @pages.get("/grants/{grant_id}")

@@ -175,12 +175,12 @@ def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     exchange = platform.exchange
 
     @pages.get("/sharing")
-    def requests(request: Request, q: Word = "", show: Word = "") -> Response:
+    def requests(request: Request, show: Word = "") -> Response:
         who = person(request)
         waiting = exchange.request_part(who, RequestQuery(mine=True), HOW_MANY).found
         shown = show or ("mine" if waiting else "open")
         states = {"open": OPEN, "over": frozenset(s for s in RequestState if s.is_over)}.get(shown, frozenset())
-        query = RequestQuery(words=q.strip(), states=states, mine=shown == "mine")
+        query = RequestQuery(states=states, mine=shown == "mine")
         may_ask = _may_ask(platform, who)
         return listed(
             frame,
@@ -190,7 +190,6 @@ def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             request_table(platform, query, names(platform), actor=who, bulk=shown == "mine"),
             waiting=waiting,
             basket=len(exchange.basket(who)) if may_ask else 0,
-            q=q,
             show=shown,
             may_ask=may_ask,
         )

@@ -58,6 +58,7 @@ class MatterLists:
                 "due": _R.due_on,
                 "pace": case((_R.warned_at.is_(None), None), (_R.late_at < now, "late"), (_R.warned_at <= now, "soon")),
                 "resource": _R.resource_name,
+                "table": _R.table_name,
                 "use": _R.draft["use"].as_string(),
                 "consumer": _R.org_id,
                 "provider": _R.provider_id,
@@ -71,7 +72,7 @@ class MatterLists:
                 "id": _R.id,
             },
             counted=("consumer", "provider", "purpose", "state", "pace", "turn", "age"),
-            words=("resource", "use", "by", "id"),
+            words=("resource", "table", "use", "by", "id"),
             order=(_R.submitted_at.asc() if query.mine else _R.created_at.desc(), _R.id),
         )
         rows, found, counts = part_of(self._connection, shelf, wanted)
@@ -88,6 +89,7 @@ class MatterLists:
             rows=rows if query.state is None else rows.where(standing == query.state.value),
             columns={
                 "resource": _G.resource_name,
+                "table": _G.table_name,
                 "consumer": _G.org_id,
                 "kind": _G.grantee_kind,
                 "provider": _G.provider_id,
@@ -99,7 +101,7 @@ class MatterLists:
                 "id": _G.id,
             },
             counted=("consumer", "kind", "provider", "purpose", "state", "ending"),
-            words=("resource", "id"),
+            words=("resource", "table", "id"),
             order=(_G.made_at.desc(), _G.id),
         )
         found_rows, found, counts = part_of(self._connection, shelf, wanted)
