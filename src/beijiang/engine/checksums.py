@@ -15,6 +15,7 @@ from sqlglot import exp
 
 __all__ = [
     "CHECKSUMS",
+    "HOLDS",
     "PARTS",
     "Parts",
     "both",
@@ -230,11 +231,29 @@ def _org_holds(part: Parts) -> exp.Expr:
     return exp.EQ(this=_picked(_ORG_CHECKS, _modulo(_sum(places), 11)), expression=last)
 
 
+HOLDS: Final[dict[str, Callable[[Parts], exp.Expr]]] = {
+    "citizen_id": id_holds,
+    "uscc": _uscc_holds,
+    "org_code": _org_holds,
+    "luhn": _luhn_holds,
+    "bank_card": _luhn_holds,
+}
+"""The check of each algorithm alone, for values that were seen to have its shape."""
+
+_SHAPES: Final[dict[str, Callable[[exp.Expr], exp.Expr]]] = {
+    "citizen_id": is_id,
+    "uscc": is_uscc,
+    "org_code": _is_org,
+    "luhn": lambda value: both(long(value, 8, 19), full_match(value, "[0-9]+")),
+    "bank_card": is_card,
+}
+
+
+def _checksum(shape: Callable[[exp.Expr], exp.Expr], holds: Callable[[Parts], exp.Expr]) -> Callable[[Parts], exp.Expr]:
+    return lambda part: both(shape(part("text")), holds(part))
+
+
 CHECKSUMS: Final[dict[str, Callable[[Parts], exp.Expr]]] = {
-    "citizen_id": lambda part: both(is_id(part("text")), id_holds(part)),
-    "uscc": lambda part: both(is_uscc(part("text")), _uscc_holds(part)),
-    "org_code": lambda part: both(_is_org(part("text")), _org_holds(part)),
-    "luhn": lambda part: both(both(long(part("text"), 8, 19), full_match(part("text"), "[0-9]+")), _luhn_holds(part)),
-    "bank_card": lambda part: both(is_card(part("text")), _luhn_holds(part)),
+    name: _checksum(_SHAPES[name], holds) for name, holds in HOLDS.items()
 }
 """Each algorithm as a test of one value: shape and check."""
