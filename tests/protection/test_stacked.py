@@ -12,6 +12,7 @@ import pytest
 from beijiang.protection.service import surveying
 from beijiang.protection.service.ruling import visible_types
 from beijiang.protection.service.surveying import Surveyor
+from beijiang.standards.checks import citizen_check_character
 
 sys.path.insert(0, str(Path(__file__).parent))
 from discovery_corpus import corpus
@@ -68,3 +69,24 @@ def test_a_table_without_rows_is_looked_at_too(both: Any) -> None:
     below, beside = both(pa.table({"文": pa.array([], pa.string()), "字": pa.array([], pa.string())}))
     assert below == beside
     assert {counts.rows for counts in below.counts.values()} == {0}
+
+
+def test_second_thoughts_count_among_the_values_of_their_pattern_only(both: Any) -> None:
+    body = "15010219800101001"
+    valid = body + citizen_check_character(body)
+    wrong = body + ("1" if valid.endswith("0") else "0")
+    table = pa.table(
+        {
+            "日": ["1950 年前后", "19500101", "2020-01-01", None, "", "１９５００１０１", "𠀀" * 9],
+            "址": ["::", "a:b:c", "10.0.0.1", "192.168.1.1", "1.2.3", None, "二：三"],
+            "照": ["Q19991231", "E19991231", "E00012345", "AB0001", "E1999123", "", None],
+            "注": [f"证号{valid}。", f"证号{wrong}。", valid, f"0{valid}", f"x{valid}", "长" * 5000, "１" * 18],
+        }
+    )
+    below, beside = both(table)
+    assert below == beside
+    hits = {name: counts.hits for name, counts in below.counts.items()}
+    assert [hits["日"][name] for name in ("date", "date_old")] == [2, 1]
+    assert [hits["址"][name] for name in ("ip", "ip_wide")] == [2, 1]
+    assert [hits["照"][name] for name in ("passport", "passport_dated", "passport_counted")] == [2, 1, 1]
+    assert [hits["注"][name] for name in ("id", "id_valid", "embedded", "embedded_id")] == [1, 1, 2, 1]

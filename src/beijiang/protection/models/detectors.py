@@ -5,13 +5,13 @@ Checksums are those of ``beijiang.engine.checksums``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sqlglot import exp
 
-from beijiang.engine.checksums import CHECKSUMS, PARTS, Parts, both, in_place, is_card, is_id, is_uscc, long
+from beijiang.engine.checksums import HOLDS, PARTS, Parts, both, is_card, is_id, is_uscc, long
 from beijiang.engine.trimming import trimmed
 from beijiang.protection.models.reference import words
 from beijiang.tables import FILE_COLUMN, ROW_COLUMN
@@ -72,12 +72,10 @@ def _embedded(value: exp.Expr) -> exp.Expr:
     return both(longer, _call("REGEXP_MATCHES", value, _text(pattern)))
 
 
-def _embedded_id(value: exp.Expr) -> exp.Expr:
-    found = _call(
-        "REGEXP_EXTRACT", value, _text(r"(?:^|[^0-9A-Za-z])([1-9][0-9]{16}[0-9Xx])(?:$|[^0-9A-Za-z])"), _number(1)
-    )
-    longer = exp.GT(this=exp.Length(this=value.copy()), expression=_number(18))
-    return both(longer, both(exp.NEQ(this=found, expression=_text("")), CHECKSUMS["citizen_id"](in_place(found))))
+def _found_id(value: exp.Expr) -> exp.Expr:
+    """Return the citizen number inside a text, as ``_embedded`` sees it."""
+    pattern = r"(?:^|[^0-9A-Za-z])([1-9][0-9]{16}[0-9Xx])(?:$|[^0-9A-Za-z])"
+    return _call("REGEXP_EXTRACT", value, _text(pattern), _number(1))
 
 
 def _embedded_mobile(value: exp.Expr) -> exp.Expr:
@@ -176,10 +174,10 @@ BY_TYPE: Final[dict[str, dict[str, Callable[[exp.Expr], exp.Expr]]]] = {
 METRICS: Final = tuple(dict.fromkeys(name for wanted in BY_TYPE.values() for name in wanted))
 
 CHECKS: Final[dict[str, tuple[str, Callable[[Parts], exp.Expr]]]] = {
-    "id_valid": ("id", CHECKSUMS["citizen_id"]),
-    "uscc_valid": ("uscc", CHECKSUMS["uscc"]),
-    "card_valid": ("card", CHECKSUMS["bank_card"]),
-    "embedded_id": ("embedded", lambda part: _embedded_id(part("text"))),
+    "id_valid": ("id", HOLDS["citizen_id"]),
+    "uscc_valid": ("uscc", HOLDS["uscc"]),
+    "card_valid": ("card", HOLDS["bank_card"]),
+    "embedded_id": ("embedded", lambda part: HOLDS["citizen_id"](lambda name: part(f"found_{name}"))),
     "old_id_born": ("old_id", lambda part: _full(part("text"), "[0-9]{6}(?:2[6-9]|[3-9][0-9])[0-9]{7}")),
     "mobile_round": ("mobile", lambda part: _full(part("text"), "1[3-9][0-9]{7}00")),
     "mobile_odd": ("mobile", lambda part: _full(part("text"), "1(?:4[0-4]|54|6[013489]|7[49]|94)[0-9]{8}")),
@@ -197,11 +195,17 @@ CHECKS: Final[dict[str, tuple[str, Callable[[Parts], exp.Expr]]]] = {
     ),
     "date_old": ("date", lambda part: _call("REGEXP_MATCHES", part("text"), _text("^19(?:[0-7]|8[0-5])"))),
 }
-"""Checksums and second thoughts, counted only in columns where the pattern in front was seen: their expressions are long.
+"""Checksums and second thoughts about values that have the pattern in front.
 
 What looks like a kind and is none gives itself away: amounts that look like telephones are round, codes of the region's places begin with
 150 to 152, batch numbers hold a date, versions small numbers. Days of birth go further back than those of permits.
 """
+
+_PARTS: Final = PARTS | {
+    "found_upper": lambda value: PARTS["upper"](_found_id(value)),
+    "found_digits": lambda value: PARTS["digits"](_found_id(value)),
+}
+"""What of a text the checks look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,10 +260,10 @@ def survey(table: str, columns: Mapping[str, str], seen: Seen) -> exp.Select:
 
 
 def stacked(table: str, columns: Sequence[str], kind: str, seen: Seen) -> exp.Select:
-    """Return the query that counts the patterns in columns of one written ``kind``, a row for each ``place`` among them.
+    """Return the query that counts patterns and checks in columns of one written ``kind``, a row for each ``place`` among them.
 
     The columns stand one under the other, so that each pattern is made ready once and not for each column: where rows are few,
-    that is most of the work.
+    that is most of the work. What a pattern said of a value is kept beside it for the checks behind it.
     """
     places = range(len(columns))
     under = exp.select(
@@ -270,34 +274,81 @@ def stacked(table: str, columns: Sequence[str], kind: str, seen: Seen) -> exp.Se
         copy=False,
     ).from_(_values(table, dict.fromkeys(columns, kind), seen), copy=False)
     length = exp.alias_(exp.Length(this=exp.column("c0")), "c0_length", copy=False)
-    values = (
-        exp.select("*", length, copy=False)
-        .from_(under.subquery("under", copy=False), copy=False)
-        .subquery("measured", copy=False)
+    measured = _above(under, "under", "*", length)
+    tests = {name: _measured(test(exp.column("c0")), 0) for name, test in BY_TYPE[kind].items()}
+    tested = _above(measured, "measured", "place", "c0", *(exp.alias_(t, f"c0_{n}") for n, t in tests.items()))
+    behind = {n: (pattern, check(_kept)) for n, (pattern, check) in CHECKS.items() if pattern in tests}
+    parted = _above(tested, "tested", "*", *_kept_parts(behind.values()))
+    query = _above(
+        parted,
+        "parted",
+        "place",
+        exp.alias_(exp.Count(this=exp.Star()), "rows", copy=False),
+        *_filled(0, kind),
+        *(_counted(exp.column(f"c0_{name}"), f"c0_{name}") for name in tests),
+        *(_counted(both(exp.column(f"c0_{pattern}"), check), f"c0_{n}") for n, (pattern, check) in behind.items()),
     )
-    rows = exp.alias_(exp.Count(this=exp.Star()), "rows", copy=False)
-    query = exp.select(exp.column("place"), rows, *_looked_for(0, kind), copy=False)
-    return query.from_(values, copy=False).group_by("place", copy=False)
+    return query.group_by("place", copy=False)
+
+
+def _above(query: exp.Select, name: str, *shown: exp.Expr | str) -> exp.Select:
+    return exp.select(*shown, copy=False).from_(query.subquery(name, copy=False), copy=False)
+
+
+def _kept(part: str) -> exp.Expr:
+    return exp.column("c0" if part == "text" else f"part_{part}")
+
+
+def _kept_parts(behind: Iterable[tuple[str, exp.Expr]]) -> list[exp.Expr]:
+    """Return the parts that checks look at, each computed only for values with the pattern of one of them."""
+    wanted: dict[str, dict[str, None]] = {}
+    for pattern, check in behind:
+        for node in check.find_all(exp.Column):
+            if node.name != "c0":
+                wanted.setdefault(node.name.removeprefix("part_"), {})[pattern] = None
+    return [
+        exp.alias_(
+            exp.Case(
+                ifs=[
+                    exp.If(
+                        this=exp.or_(*(exp.column(f"c0_{one}") for one in patterns), copy=False),
+                        true=_PARTS[part](exp.column("c0")),
+                    )
+                ]
+            ),
+            f"part_{part}",
+            copy=False,
+        )
+        for part, patterns in wanted.items()
+    ]
 
 
 def _looked_for(i: int, kind: str) -> list[exp.Expr]:
     """Return what is counted in a column of this kind."""
     value = exp.column(f"c{i}")
-    written = kind in WRITTEN
-    filled = exp.Nullif(this=value.copy(), expression=_text("")) if written else value.copy()
-    distinct = exp.Anonymous(this="APPROX_COUNT_DISTINCT", expressions=[filled.copy()])
     tests = {name: test(value) for name, test in BY_TYPE[kind].items()}
+    written = kind in WRITTEN
+    return [
+        *_filled(i, kind),
+        *(_counted(_measured(test, i) if written else test, f"c{i}_{name}") for name, test in tests.items()),
+    ]
+
+
+def _filled(i: int, kind: str) -> list[exp.Expr]:
+    """Return how many values there are in a column, and about how many different ones."""
+    value = exp.column(f"c{i}")
+    filled = exp.Nullif(this=value, expression=_text("")) if kind in WRITTEN else value
+    distinct = exp.Anonymous(this="APPROX_COUNT_DISTINCT", expressions=[filled.copy()])
     return [
         exp.alias_(exp.Count(this=filled), f"c{i}_values", copy=False),
         exp.alias_(distinct, f"c{i}_distinct", copy=False),
-        *(_counted(_measured(test, i) if written else test, f"c{i}_{name}") for name, test in tests.items()),
     ]
 
 
 def checks(table: str, wanted: Mapping[str, Sequence[str]], seen: Seen) -> exp.Select:
     """Return the query that counts the ``wanted`` checksums by column."""
     counted = [
-        _counted(CHECKS[name][1](_part_of(i)), f"c{i}_{name}")
+        _counted(_behind(name, _part_of(i)), f"c{i}_{name}")
         for i, names in enumerate(wanted.values())
         for name in names
     ]
@@ -305,12 +356,17 @@ def checks(table: str, wanted: Mapping[str, Sequence[str]], seen: Seen) -> exp.S
     parts = [
         exp.alias_(make(exp.column(f"c{i}")), f"c{i}_{part}", copy=False)
         for i in range(len(wanted))
-        for part, make in PARTS.items()
+        for part, make in _PARTS.items()
         if f"c{i}_{part}" in used
     ]
     seen_values = _values(table, dict.fromkeys(wanted, "text"), seen)
     values = exp.select(*parts, copy=False).from_(seen_values, copy=False).subquery("parts", copy=False)
     return exp.select(*counted, copy=False).from_(values, copy=False)
+
+
+def _behind(name: str, part: Parts) -> exp.Expr:
+    pattern, check = CHECKS[name]
+    return both(PATTERNS[pattern](part("text")), check(part))
 
 
 def _measured(test: exp.Expr, index: int) -> exp.Expr:
@@ -357,10 +413,10 @@ def counts_of(row: Mapping[str, int], index: int) -> Counts:
         rows=row["rows"],
         values=row[f"c{index}_values"],
         distinct=row[f"c{index}_distinct"],
-        hits=dict.fromkeys(CHECKS, 0) | {name: row.get(f"c{index}_{name}", 0) for name in METRICS},
+        hits={name: row.get(f"c{index}_{name}", 0) for name in (*CHECKS, *METRICS)},
     )
 
 
 def wanted_checks(counts: Counts) -> list[str]:
-    """Return the checksums that are worth counting in a column."""
+    """Return the checks that are worth counting in a column."""
     return [name for name, (pattern, _) in CHECKS.items() if counts.hits[pattern] and not counts.hits[name]]

@@ -101,7 +101,7 @@ class Surveyor:
             if others:
                 row = self._ask(snapshot, survey(snapshot.table, others, seen), list(others), seen)
                 counts |= {name: counts_of(row, index) for index, name in enumerate(others)}
-            wanted = {name: sums for name in part if (sums := wanted_checks(counts[name]))}
+            wanted = {name: sums for name in others if (sums := wanted_checks(counts[name]))}
             if wanted:
                 row = self._ask(snapshot, checks(snapshot.table, wanted, seen), list(wanted), seen)
             for index, (name, sums) in enumerate(wanted.items()):
@@ -111,7 +111,7 @@ class Surveyor:
         return found
 
     def _stacked(self, snapshot: Snapshot, columns: Mapping[str, str], seen: Seen) -> dict[str, Counts]:
-        """Count in the columns of a written kind together; a column alone is no fewer patterns so."""
+        """Count in the columns of a written kind together, patterns and checks at once; a column alone gains nothing so."""
         found: dict[str, Counts] = {}
         for kind in WRITTEN:
             names = [name for name, word in columns.items() if word == kind]
