@@ -137,8 +137,8 @@ def _quantile(one: Quantile, types: Mapping[str, str]) -> exp.Expr:
     if types[one.column] in _NUMBERS:
         return _at(exp.cast(column, "DOUBLE"), one.at)
     days = exp.DateDiff(this=exp.cast(column, "DATE"), expression=zero, unit=exp.var("DAY"))
-    days = exp.cast(_at(exp.cast(days, "INT"), one.at), "INT")
-    return exp.cast(exp.DateAdd(this=zero.copy(), expression=days, unit=exp.var("DAY")), "DATE")
+    found = exp.cast(_at(exp.cast(days, "INT"), one.at), "INT")
+    return exp.cast(exp.DateAdd(this=zero.copy(), expression=found, unit=exp.var("DAY")), "DATE")
 
 
 def _at(value: exp.Expr, share: Decimal) -> exp.Expr:
