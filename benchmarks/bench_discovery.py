@@ -18,7 +18,9 @@ from report import machine
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "protection"))
 from discovery_corpus import Score, corpus
+from mention_corpus import measured, sentences
 
+from beijiang.protection.models.mentions import MENTIONS, mentions
 from beijiang.protection.service.surveying import Surveyor
 
 
@@ -40,6 +42,24 @@ def measure(folder: Path, rows: int) -> tuple[Score, int, float]:
     return score, values, seconds
 
 
+def read_sentences(folder: Path, rows: int) -> tuple[dict[str, tuple[float, float]], list[str], float]:
+    """Return precision and recall of what sentences say, the sorts that went wrong, and seconds of the processor for each sentence."""
+    house, columns = house_of(folder), sentences(rows, SENTENCES_SEED)
+    texts = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    house.write("备注", texts, pa.schema([(name, pa.string()) for name in columns]))
+    scan = house.lake.scan(house.lake.snapshot("备注"), list(columns))
+    start = time.process_time()
+    answer = house.engine.fetch(mentions("备注", list(columns)), {"备注": scan}).to_pylist()
+    seconds = time.process_time() - start
+    house.close()
+    names = list(columns)
+    found = {f"{names[row['place']]}/{what}": int(row[what]) for row in answer for what in MENTIONS}
+    return *measured(found, rows), seconds / (rows * len(columns))
+
+
+SENTENCES, SENTENCES_SEED = 4_000, 3
+
+
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     with tempfile.TemporaryDirectory() as name:
@@ -48,6 +68,11 @@ def main() -> None:
     print(score.table())
     print(f"{values / seconds / 1e6:.2f} million values a second of the processor   bar 1")
     print("\n".join(score.wrong))
+    with tempfile.TemporaryDirectory() as name:
+        shares, wrong, each = read_sentences(Path(name), SENTENCES)
+    for what, (precision, recall) in shares.items():
+        print(f"{what:24} {precision:>10.3f} {recall:>8.3f}")
+    print("\n".join(wrong), f"{each * 1e6:.1f} microseconds of the processor a sentence", sep="\n")
 
 
 if __name__ == "__main__":

@@ -176,3 +176,25 @@ def test_a_profile_shows_a_card_for_each_column(desk: Callable[..., Any]) -> Non
     assert "Most often" in english
     assert desk("steward").get(f"{PAGE}/profile?lang=zh-CN").status_code in {200, 303}
     assert "数据画像" in desk("steward").get(PAGE).text
+
+
+def test_a_profile_of_many_columns_has_pages_and_pictures_of_quantiles(
+    desk: Callable[..., Any], office: Any, tmp_path: Any
+) -> None:
+    path = tmp_path / "宽表.csv"
+    lines = [",".join(f"指标{n}" for n in range(70)), *(",".join(str(row + n) for n in range(70)) for row in range(9))]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    landed = office.ingest.land(SYSTEM, path, path.name, "education")
+    run = office.ingest.submit(SYSTEM, IngestRequest(org_id="education", files=(landed.sha256,), into="宽表"))
+    office.ingest.wait(SYSTEM, run)
+    office.db.deliver_waiting()
+    at = f"/console/quality/{quote('宽表')}/profile"
+    first, second = (desk("steward").get(f"{at}?page={page}").text for page in (1, 2))
+    assert (first.count('<section class="card pad">'), second.count('<section class="card pad">')) == (60, 10)
+    assert "第 1 / 2 页，共 70 列" in first
+    assert f'href="{at}?page=2"' in first
+    assert f'href="{at}?page=1"' in second
+    assert second.count('<svg class="interval"') == 10
+    assert "中位数 73" in second, "of 69 to 77"
+    assert "page 2 of 2, 70 columns" in desk("steward").get(f"{at}?page=2&lang=en").text
+    assert desk("steward").get(f"{at}?lang=zh-CN").status_code in {200, 303}

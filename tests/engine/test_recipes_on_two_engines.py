@@ -277,6 +277,33 @@ def test_an_address_tells_its_region(stove: Stove) -> None:
     assert [r["区划代码"] for r in sorted(stove.made(plain), key=lambda row: row["n"])][9:] == [None, None]
 
 
+def test_an_address_is_read_into_parts(stove: Stove) -> None:
+    rows = {
+        "内蒙古自治区呼和浩特市新城区海拉尔东路街道新华 大街１２号": ("海拉尔东路街道", None, "新华大街", "12号"),
+        "呼和浩特市新城区新华大街道北12号楼": (None, None, "新华大街", None),
+        "锡林郭勒盟东乌珠穆沁旗萨麦苏木哈日嘎查5组": ("萨麦苏木", "哈日嘎查", None, None),
+        "乌兰察布市丰镇市旧城区文庙前街30号": (None, None, "文庙前街", "30号"),
+        "赤峰市新城区玉龙大街": (None, None, "玉龙大街", None),  # not Hohhot's district of that name
+        "包头市固阳县银号镇西二份子村": ("银号镇", "西二份子村", None, None),
+        "包头市青山区光荣道238号1-1009": (None, None, "光荣道", "238号"),
+        "包头市青山区富强路12号街坊42号": (None, None, "富强路", None),
+        "鄂尔多斯市东胜区民族街道万佳社区鄂托克西街10-2号附3号": ("民族街道", "万佳社区", "鄂托克西街", "10-2号附3号"),
+        "海拉尔区和平二路二号": (None, None, "和平二路", "二号"),
+        "临河区新村路5号": (None, None, "新村路", "5号"),
+        "东胜区铁路7号": (None, None, None, "7号"),
+        "某镇": ("某镇", None, None, None),
+        "内蒙古满都拉镇公路北": ("满都拉镇", None, None, None),
+        "": (None, None, None, None),
+        None: (None, None, None, None),
+    }
+    names = ("乡镇街道", "村社区", "路街巷", "门牌号")
+    stove.table(T, pa.table({"n": list(range(len(rows))), "址": pa.array(rows, pa.string())}))
+    made = sorted(stove.made(step(StepKind.REGION, "址", parts="yes", prefix="住")), key=lambda row: row["n"])
+    assert [tuple(row[f"住{name}"] for name in names) for row in made] == list(rows.values())
+    assert made[7]["住旗县区"] == "青山区"
+    assert "乡镇街道" not in stove.made(step(StepKind.REGION, "址"))[0], "recipes of before make the columns of before"
+
+
 def test_names_tell_of_a_legal_form_and_a_trade(stove: Stove) -> None:
     rows = [
         ("鄂尔多斯市洪兴通信网络工程有限责任公司", None, ("E", "建筑业", "有限责任公司")),

@@ -115,6 +115,7 @@ DRAFTS = [
     RuleDraft(kind=Kind.CHECK, columns=("数",), params={"algorithm": "luhn"}),
     RuleDraft(kind=Kind.CODE_SET, columns=("性别",), params={"code_set": "sex"}),
     RuleDraft(kind=Kind.CODE_SET, columns=("性别",), params={"code_set": "sex", "as_of": "2024-02-29"}),
+    RuleDraft(kind=Kind.CODE_SET, columns=("性别", "盟市"), params={"code_set": "sex"}),
     RuleDraft(kind=Kind.CODE_SET, columns=("性别",), params={"code_set": "sex", "as_of": "开始"}),
     RuleDraft(kind=Kind.CODE_SET, columns=("性别",), params={"code_set": "sex", "as_of": "文日"}),
     RuleDraft(kind=Kind.CODE_SET, columns=("性别",), params={"code_set": "sex", "as_of": "时刻"}),
@@ -144,6 +145,10 @@ DRAFTS = [
     RuleDraft(kind=Kind.RANGE, columns=("代码",), params={"low": "0"}),
     RuleDraft(kind=Kind.RANGE, columns=("开始",), params={"low": "2000-01-01"}),
     RuleDraft(kind=Kind.REFERENCE, columns=("盟市",), params={"table": OTHER, "key": "名"}),
+    RuleDraft(kind=Kind.REFERENCE, columns=("盟市", "性别"), params={"table": OTHER, "key": "名；码"}),
+    RuleDraft(
+        kind=Kind.EQUAL, columns=("盟市", "性别", "性别"), params={"table": OTHER, "key": "名;码", "value": "码"}
+    ),
     RuleDraft(kind=Kind.UNIQUE, columns=("代码",)),
     RuleDraft(kind=Kind.UNIQUE, columns=("代码", "数")),
     RuleDraft(kind=Kind.VALIDITY, columns=("开始", "结束")),
@@ -197,6 +202,7 @@ def facts() -> Facts:
         table=table,
         types={column.name: column.type for column in columns},
         now=NOW,
+        named={"sex": [("1", "呼和浩特市"), ("2", "包头市")]}.__getitem__,
         codes={"sex": ["0", "1", "2", "9"]}.__getitem__,
         spans={"sex": SPANS}.__getitem__,
         element=elements.__getitem__,

@@ -69,6 +69,24 @@ def test_codes_outside_their_set_fail(bureau: Bureau) -> None:
     assert bureau.counted(Kind.CODE_SET, "区划代码", table="人员", params={"code_set": "region"}) == (4, 1)
 
 
+def test_a_code_stands_beside_its_own_name(bureau: Bureau) -> None:
+    schema = pa.schema([("代码", pa.string()), ("名称", pa.string())])
+    places = (
+        ("150102", "新城区"),
+        (" 150103", "回民区 "),
+        ("150102", "回民区"),
+        ("999999", "新城区"),
+        (None, "新城区"),
+        ("150105", None),
+    )
+    bureau.write([{"代码": code, "名称": name} for code, name in places], "旗县", schema)
+    assert bureau.counted(Kind.CODE_SET, "代码", "名称", table="旗县", params={"code_set": "region"}) == (4, 2)
+    with pytest.raises(Invalid, match="leave the day out"):
+        bureau.counted(
+            Kind.CODE_SET, "代码", "名称", table="旗县", params={"code_set": "region", "as_of": "2000-01-01"}
+        )
+
+
 def test_ranges_know_numbers_dates_and_text_that_holds_numbers(bureau: Bureau) -> None:
     schema = pa.schema([("数", pa.decimal128(12, 2)), ("文", pa.string()), ("日", pa.date32())])
     rows: list[dict[str, Any]] = [
@@ -101,6 +119,26 @@ def test_a_reference_must_be_there_and_a_fact_equal_elsewhere(bureau: Bureau) ->
     params = {"table": "盟市表", "key": "名称"}
     assert bureau.counted(Kind.REFERENCE, "盟市", params=params) == (3, 1)
     assert names(bureau, Kind.REFERENCE, "盟市", params=params) == ["内蒙古第2商贸有限公司"]
+    keyed = pa.schema([("盟市名", pa.string()), ("旗县名", pa.string()), ("邮编", pa.string())])
+    pairs = (("呼和浩特市", "新城区", "010010"), ("赤峰市", "红山区", "024000"), ("包头市", None, "014000"))
+    bureau.write([dict(zip(keyed.names, pair, strict=True)) for pair in pairs], "旗县表", keyed)
+    lived = pa.schema([(name, pa.string()) for name in ("盟市", "旗县", "邮政编码")])
+    homes = (
+        ("呼和浩特市", "新城区", "010010"),
+        ("赤峰市", "新城区", "024000"),  # each is there, the pair is not
+        ("赤峰市", " 红山区 ", "999999"),
+        ("包头市", None, "014000"),  # a key that is not whole is not assessed
+    )
+    bureau.write([dict(zip(lived.names, home, strict=True)) for home in homes], "住户", lived)
+    params = {"table": "旗县表", "key": "盟市名；旗县名"}
+    assert bureau.counted(Kind.REFERENCE, "盟市", "旗县", table="住户", params=params) == (3, 1)
+    assert bureau.counted(
+        Kind.REFERENCE, "盟市", "旗县", table="住户", params={**params, "key": '["盟市名", "旗县名"]'}
+    ) == (3, 1)
+    equal = {**params, "value": "邮编"}
+    assert bureau.counted(Kind.EQUAL, "盟市", "旗县", "邮政编码", table="住户", params=equal) == (2, 1)
+    with pytest.raises(Invalid, match="one by one"):
+        bureau.counted(Kind.REFERENCE, "盟市", table="住户", params=params)
     said = pa.schema([("代码", pa.string()), ("叫做", pa.string())])
     bureau.write(
         [{"代码": GOOD_CODES[0], "叫做": "内蒙古第0商贸有限公司"}, {"代码": GOOD_CODES[1], "叫做": "另一家"}],

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from beijiang.kit import Denied, NotFound
+from beijiang.quality.models.profiles import ColumnProfile, Profile
 from beijiang.tables import Filter, FilterOp
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -43,6 +44,10 @@ def rows() -> list[dict[str, object]]:
     return made
 
 
+def identity_of(found: Profile) -> ColumnProfile:
+    return next(one for one in found.columns if one.name == "身份证号")
+
+
 def test_columns_are_told_by_counts_and_by_what_the_gate_shows(bureau: Bureau) -> None:
     bureau.write(rows(), "登记", SCHEMA)
     found = bureau.platform.profiles.profile(bureau.steward, "登记")
@@ -57,7 +62,14 @@ def test_columns_are_told_by_counts_and_by_what_the_gate_shows(bureau: Bureau) -
     assert (people.least, people.greatest, people.outliers) == (0, 100_000, 1)
     assert len(people.bins) == 20
     assert [b.count for b in people.bins if b.count] == [399, 1]
+    assert people.quantiles == [2, 12, 25, 37, 47]
+    assert people.box == [0.0, 10 / 45, 23 / 45, 35 / 45, 1.0]
     days = columns["成立日期"]
+    assert days.quantiles[2] in {row["成立日期"] for row in rows()}
+    assert days.quantiles == sorted(days.quantiles)
+    assert days.box[0] == 0.0
+    assert days.box[-1] == 1.0
+    assert city.quantiles == identity_of(found).quantiles == ()
     assert (days.least, days.greatest) == (date(2000, 1, 1), date(2019, 12, 1))
     assert sum(b.count for b in days.bins) == 400
     assert len(days.bins) == 20
@@ -72,6 +84,33 @@ def test_columns_are_told_by_counts_and_by_what_the_gate_shows(bureau: Bureau) -
     assert identity.masked
     assert identity.filled == 400
     assert "150102199001011230" not in repr(found)
+
+
+def test_a_wide_table_is_profiled_whole_page_by_page(bureau: Bureau) -> None:
+    names = [f"指标{n:03d}" for n in range(130)]
+    schema = pa.schema([(name, pa.int64()) for name in names])
+    bureau.write([{name: row + n for n, name in enumerate(names)} for row in range(5)], "宽表", schema)
+    pages = list(bureau.platform.profiles.pages(bureau.steward, "宽表"))
+    assert [(one.page, one.pages, one.width, len(one.columns)) for one in pages] == [
+        (1, 3, 130, 60),
+        (2, 3, 130, 60),
+        (3, 3, 130, 10),
+    ]
+    assert [column.name for one in pages for column in one.columns] == names
+    assert pages[2].columns[-1].quantiles == [129, 130, 131, 132, 133]
+    assert bureau.platform.profiles.profile(bureau.steward, "宽表", 2).columns == pages[1].columns
+    assert bureau.platform.profiles.profile(bureau.steward, "宽表", 9).page == 3
+
+
+def test_masked_numbers_have_no_quantiles(bureau: Bureau) -> None:
+    schema = pa.schema([("姓名", pa.string()), ("出生日期", pa.date32()), ("收入", pa.int64())])
+    people = [{"姓名": "张伟", "出生日期": date(1960 + n % 40, 1, 1), "收入": 5_000 + n} for n in range(60)]
+    bureau.write(people, "居民收入", schema)
+    columns = {one.name: one for one in bureau.platform.profiles.profile(bureau.steward, "居民收入").columns}
+    assert [name for name, one in columns.items() if one.masked] == ["收入"]
+    income = columns["收入"]
+    assert (income.quantiles, income.bins, income.least, income.box) == ((), [], None, ())
+    assert len(columns["出生日期"].quantiles) == 5
 
 
 def test_rows_that_a_rule_keeps_back_are_not_counted_past_the_gate(bureau: Bureau) -> None:

@@ -216,6 +216,8 @@ def _bound(query: exp.Query, scans: Mapping[str, Scan | View], view_of: Any) -> 
     def step(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.CTE):
             node.set("materialized", None)  # a hint that only the embedded engine reads
+        if isinstance(node, exp.PercentileDisc):  # written as it is: sqlglot would ask Spark for an approximation
+            return exp.Anonymous(this="PERCENTILE_DISC", expressions=[node.this])
         if not isinstance(node, exp.Table) or node.db != LAKE:
             return node
         source = scans[node.name]

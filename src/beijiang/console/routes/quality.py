@@ -88,8 +88,8 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         )
 
     @pages.get("/quality/{name}/profile")
-    def profile(request: Request, name: str) -> HTMLResponse:
-        found = platform.profiles.profile(person(request), name)
+    def profile(request: Request, name: str, page: Annotated[int, Query(ge=1, le=10_000)] = 1) -> HTMLResponse:
+        found = platform.profiles.profile(person(request), name, page)
         return frame.page(request, "quality_profile.html", found=found)
 
     @pages.post("/quality/{name}/check")

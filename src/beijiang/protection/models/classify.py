@@ -20,6 +20,9 @@ _FEW: Final = 0.05
 _TENTH: Final = 0.1
 _TRACE: Final = 0.01
 _NEARLY: Final = 0.8
+_ALL: Final = 0.95
+_OFFICIALS: Final = 5
+"""Different names in a column that holds nothing else: the few people of an office, who stand in many rows."""
 _QUARTER: Final = 0.25
 NAMES_DISTINCT: Final = 20
 NAMES_SHARE: Final = 0.6
@@ -185,7 +188,9 @@ def _rings(counts: Counts) -> bool:
 
 
 def _by_words(counts: Counts, named: str | None) -> str | None:
-    if named is None and counts.share("name") >= NAMES_SHARE and counts.distinct >= NAMES_DISTINCT:
+    share = counts.share("name")
+    many = share >= NAMES_SHARE and counts.distinct >= NAMES_DISTINCT
+    if named is None and (many or (share >= _ALL and counts.distinct >= _OFFICIALS)):
         return "person_name"
     if named is None and counts.share("address") >= _MOST:
         return "place_address"

@@ -21,10 +21,12 @@ __all__ = [
     "CHECKS",
     "METRICS",
     "PATTERNS",
+    "PLACE_ENDINGS",
     "Counts",
     "Seen",
     "checks",
     "counts_of",
+    "one_under_the_other",
     "survey",
     "wanted_checks",
 ]
@@ -32,7 +34,7 @@ __all__ = [
 _SHA256_LENGTH: Final = 64
 WRITTEN: Final = ("text", "integer")
 """The kinds that are looked at as they are written."""
-_PLACE_ENDINGS: Final = "市区县旗盟镇乡村族路街站厂店局院校队馆园山河湖州省社部办处科室类型级等号"
+PLACE_ENDINGS: Final = "市区县旗盟镇乡村族路街站厂店局院校队馆园山河湖州省社部办处科室类型级等号"
 
 
 def _text(value: str) -> exp.Expr:
@@ -61,7 +63,7 @@ def _is_name(value: exp.Expr) -> exp.Expr:
     mongolian = "|".join(words("mongolian"))
     given = r"[\p{Han}]{1,2}"
     pattern = rf"[{surnames}]{given}|(?:[\p{{Han}}]{{1,6}}·)?[\p{{Han}}]{{0,4}}(?:{mongolian})[\p{{Han}}]{{0,3}}|欧阳{given}|[\p{{Han}}]{{1,8}}·[\p{{Han}}]{{1,8}}"
-    ending = exp.Not(this=_call("REGEXP_MATCHES", value, _text(f"[{_PLACE_ENDINGS}]$")))
+    ending = exp.Not(this=_call("REGEXP_MATCHES", value, _text(f"[{PLACE_ENDINGS}]$")))
     likely = exp.And(this=_has_letters(value), expression=long(value, 2, 16))
     return both(likely, exp.And(this=_full(value, pattern), expression=ending))
 
@@ -265,14 +267,7 @@ def stacked(table: str, columns: Sequence[str], kind: str, seen: Seen) -> exp.Se
     The columns stand one under the other, so that each pattern is made ready once and not for each column: where rows are few,
     that is most of the work. What a pattern said of a value is kept beside it for the checks behind it.
     """
-    places = range(len(columns))
-    under = exp.select(
-        exp.alias_(_call("UNNEST", exp.Array(expressions=[_number(place) for place in places])), "place", copy=False),
-        exp.alias_(
-            _call("UNNEST", exp.Array(expressions=[exp.column(f"c{place}") for place in places])), "c0", copy=False
-        ),
-        copy=False,
-    ).from_(_values(table, dict.fromkeys(columns, kind), seen), copy=False)
+    under = one_under_the_other(table, dict.fromkeys(columns, kind), seen)
     length = exp.alias_(exp.Length(this=exp.column("c0")), "c0_length", copy=False)
     measured = _above(under, "under", "*", length)
     tests = {name: _measured(test(exp.column("c0")), 0) for name, test in BY_TYPE[kind].items()}
@@ -321,6 +316,18 @@ def _kept_parts(behind: Iterable[tuple[str, exp.Expr]]) -> list[exp.Expr]:
         )
         for part, patterns in wanted.items()
     ]
+
+
+def one_under_the_other(table: str, columns: Mapping[str, str], seen: Seen) -> exp.Select:
+    """Return the values of ``columns``, given with their types, as ``c0``, and the ``place`` of each column among them."""
+    places = range(len(columns))
+    return exp.select(
+        exp.alias_(_call("UNNEST", exp.Array(expressions=[_number(place) for place in places])), "place", copy=False),
+        exp.alias_(
+            _call("UNNEST", exp.Array(expressions=[exp.column(f"c{place}") for place in places])), "c0", copy=False
+        ),
+        copy=False,
+    ).from_(_values(table, columns, seen), copy=False)
 
 
 def _looked_for(i: int, kind: str) -> list[exp.Expr]:

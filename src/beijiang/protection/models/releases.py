@@ -79,6 +79,19 @@ CHECK_NAMES = {
     "unchecked": Text("未能检查", "could not be checked"),
 }
 
+_FOUND_NAMES = {
+    "id_valid": Text("公民身份号码", "citizen numbers"),
+    "embedded_id": Text("文字中的公民身份号码", "citizen numbers in text"),
+    "card_valid": Text("银行卡号", "card numbers"),
+    "mobile": Text("手机号码", "mobile numbers"),
+    "embedded_mobile": Text("文字中的手机号码", "mobile numbers in text"),
+    "email": Text("电子邮箱", "e-mail addresses"),
+    "plate": Text("机动车号牌", "vehicle plates"),
+    "named_person": Text("文字中的人名", "names of persons in text"),
+    "dwelling": Text("文字中的住址", "dwellings in text"),
+    "sole_trader": Text("个体工商户信用代码", "credit codes of sole traders"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -145,6 +158,17 @@ class Finding:
     def name(self) -> Text:
         """Return the check's name for people."""
         return CHECK_NAMES[self.check]
+
+    @property
+    def found(self) -> tuple[tuple[str, Text, int], ...]:
+        """Return the column, what was found in it (nothing where the number is of the column itself), and how many."""
+        parts = ((key.rpartition("/"), number) for key, number in self.numbers.items())
+        return tuple(
+            (column, _FOUND_NAMES[what], number)
+            if column and what in _FOUND_NAMES
+            else (f"{column}{slash}{what}", Text("", ""), number)
+            for (column, slash, what), number in parts
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""

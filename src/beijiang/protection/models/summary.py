@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final
 
 from sqlglot import exp
 
 from beijiang.kit import Invalid
 from beijiang.protection.models.conditions import column_ref, literal, unknown_column
-from beijiang.tables import Aggregate, DateUnit, Filter, FilterOp, GroupBy, Measure, MeasureFn
+from beijiang.tables import Aggregate, DateUnit, Filter, FilterOp, GroupBy, Measure, MeasureFn, Quantile
 
 __all__ = ["summary_query"]
 
@@ -34,11 +35,14 @@ def summary_query(spec: Aggregate, types: Mapping[str, str], limit: int) -> tupl
     """
     groups = [_group(one, types) for one in spec.group]
     measures = [_measure(one, types) for one in spec.measures]
-    if not measures and not groups:
+    quantiles = [_quantile(one, types) for one in spec.quantiles]
+    if not measures and not groups and not quantiles:
         raise Invalid("请至少给出一个分组或指标。", "Give at least one group or measure.", code="empty_summary")
-    names = _unique([g.column for g in spec.group] + [_title(m) for m in spec.measures])
+    titles = [f"p{one.at * 100:f}_{one.column}" for one in spec.quantiles]
+    names = _unique([g.column for g in spec.group] + [_title(m) for m in spec.measures] + titles)
     shown = [
-        exp.alias_(part, name, quoted=True, copy=False) for part, name in zip([*groups, *measures], names, strict=True)
+        exp.alias_(part, name, quoted=True, copy=False)
+        for part, name in zip([*groups, *measures, *quantiles], names, strict=True)
     ]
     query = exp.select(*shown, copy=False)
     if groups:
@@ -52,6 +56,7 @@ def summary_query(spec: Aggregate, types: Mapping[str, str], limit: int) -> tupl
         place = exp.Literal.number(position + 1)
         query = query.order_by(exp.Ordered(this=place, desc=descending, nulls_first=False), copy=False)
     columns = [g.column for g in spec.group] + [m.column for m in spec.measures if m.column is not None]
+    columns += [one.column for one in spec.quantiles]
     return query.limit(max(1, limit), copy=False), columns
 
 
@@ -116,6 +121,29 @@ def _measure(one: Measure, types: Mapping[str, str]) -> exp.Expr:
     if one.fn is MeasureFn.MEDIAN:  # of decimals the engine would give one with their digits, cut and not rounded
         return exp.Median(this=exp.cast(column_ref(one.column), "DOUBLE"))
     return _FUNCTIONS[one.fn](this=column_ref(one.column))
+
+
+def _quantile(one: Quantile, types: Mapping[str, str]) -> exp.Expr:
+    """Return a quantile that is one of the values, which engines agree on to the last digit; what lies between two is not."""
+    if one.column not in types:
+        raise unknown_column(one.column, types)
+    if types[one.column] not in _NUMBERS | _TIMES or not 0 < one.at <= 1:
+        raise Invalid(
+            f"列“{one.column}”不是数字或日期，或分位不在 0 到 1 之间，没有分位数。",
+            f'Column "{one.column}" is neither numbers nor days, or the share is not between 0 and 1: there is no quantile.',
+            code="measure_type",
+        )
+    column, zero = column_ref(one.column), exp.cast(exp.Literal.string("1970-01-01"), "DATE")
+    if types[one.column] in _NUMBERS:
+        return _at(exp.cast(column, "DOUBLE"), one.at)
+    days = exp.DateDiff(this=exp.cast(column, "DATE"), expression=zero, unit=exp.var("DAY"))
+    found = exp.cast(_at(exp.cast(days, "INT"), one.at), "INT")
+    return exp.cast(exp.DateAdd(this=zero.copy(), expression=found, unit=exp.var("DAY")), "DATE")
+
+
+def _at(value: exp.Expr, share: Decimal) -> exp.Expr:
+    order = exp.Order(expressions=[exp.Ordered(this=value, nulls_first=False)])
+    return exp.WithinGroup(this=exp.PercentileDisc(this=exp.Literal.number(f"{share:f}")), expression=order)
 
 
 def _title(one: Measure) -> str:

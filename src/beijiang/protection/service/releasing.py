@@ -21,6 +21,7 @@ from beijiang.protection.models.classify import about_persons
 from beijiang.protection.models.conditions import unknown_column
 from beijiang.protection.models.counting import classes, differing, rows_of, small_cells
 from beijiang.protection.models.detectors import Seen, checks, counts_of, survey, wanted_checks
+from beijiang.protection.models.mentions import GRADED_AS, mentions
 from beijiang.protection.models.reference import context, release_limits, roles_of_kinds
 from beijiang.protection.models.releases import ColumnRole, Finding, Limits, Outcome, ReleaseReport, Roles
 from beijiang.protection.models.sight import AUDIENCE_NAMES, Audience, Treatment
@@ -390,9 +391,26 @@ class Releases:
                 least = _MANY if types[name] == "integer" else 0.0
                 soft = [one for one in _SOFT if counts.hits.get(one) and counts.share(one) > least]
                 found |= {f"{name}/{one}": counts.hits[one] for one in soft if name not in masked | explained}
+        texts = [name for name, kind in types.items() if kind == "text" and name not in explained | encrypted]
+        found |= self._mentioned(table, output, texts)
         outcome = Outcome.FAILED if found else Outcome.PASSED
         columns = tuple(dict.fromkeys(key.rpartition("/")[0] for key in found))
         return Finding(check="identifiers", outcome=outcome, numbers=found, limit=0, columns=columns, basis=_BASIS[2])
+
+    def _mentioned(self, table: str, output: _Output, texts: Sequence[str]) -> dict[str, int]:
+        """Count the sentences that name persons, say where they live, or hold codes of sole traders; masks excuse nothing.
+
+        What a column is graded as by itself is judged by its level: an address of a firm may read like a dwelling.
+        """
+        kinds = {name: grade.kind for name, grade in self._protection.grades_of(table).items()}
+        found: dict[str, int] = {}
+        for start in range(0, len(texts), COLUMNS_AT_ONCE):
+            part = texts[start : start + COLUMNS_AT_ONCE]
+            for row in self._rows(mentions(table, part), {table: output.view}):
+                name = part[row.pop("place")]
+                graded = GRADED_AS.get(kinds.get(name, ""), "")
+                found |= {f"{name}/{which}": hits for which, hits in row.items() if hits and which != graded}
+        return found
 
     def _anonymity(self, table: str, output: _Output, rows: int) -> Iterator[Finding]:
         """Measure k over the quasi-identifiers that are shown, and l of the sensitive attributes in their classes."""
@@ -439,9 +457,13 @@ class Releases:
         return Finding(check="difference", outcome=outcome, numbers=row, limit=limit, columns=keys, basis=_BASIS[7])
 
     def _count(self, query: exp.Select, views: Mapping[str, View]) -> dict[str, int]:
-        """Return the one row of whole numbers that a query comes to; values of the data never leave here."""
+        """Return the one row of whole numbers that a query comes to."""
+        return self._rows(query, views)[0]
+
+    def _rows(self, query: exp.Select, views: Mapping[str, View]) -> list[dict[str, int]]:
+        """Return the rows of whole numbers that a query comes to; values of the data never leave here."""
         answer = self._engine.fetch(query, views, QueryLimits(seconds=SECONDS))
-        return {name: int(value or 0) for name, value in answer.to_pylist()[0].items()}
+        return [{name: int(value or 0) for name, value in row.items()} for row in answer.to_pylist()]
 
     def _roles(self, table: str) -> Roles:
         kinds = {name: grade.kind for name, grade in self._protection.grades_of(table).items()}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beijiang.kit import SYSTEM, Text
-from beijiang.terminal import Column, language, say, show
+from beijiang.terminal import Column, language, progress, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -23,6 +23,7 @@ _COLUMNS = (
     Column("filled", Text("有值", "filled"), right=True),
     Column("distinct", Text("约有不同值", "about distinct"), right=True),
     Column("range", Text("范围", "range")),
+    Column("quantiles", Text("分位数 5/25/50/75/95%", "5/25/50/75/95 %")),
     Column("outliers", Text("离群", "outliers"), right=True),
     Column("top", Text("最常见", "most often")),
 )
@@ -38,10 +39,14 @@ def add_profile(group: typer.Typer, get: Callable[[], Profiles], access: Callabl
             "", "--as", help="Login of the person to act as; without it the operator acts as the platform."
         ),
     ) -> None:
-        """Show how full each column is, what stands in it most often and how it is spread; masked as everywhere."""
+        """Show how full each column is, what stands in it most often and how it is spread, for all columns; masked as everywhere."""
         actor = access().actor_for_person(person) if person else SYSTEM
-        found = get().profile(actor, table)
-        show([_line(one) for one in found.columns], _COLUMNS)
+        lines: list[dict[str, Any]] = []
+        with progress(Text("画像", "profiling")) as bar:
+            for found in get().pages(actor, table):
+                lines += [_line(one) for one in found.columns]
+                bar.update(len(lines), found.width)
+        show(lines, _COLUMNS)
         say(Text(f"第 {found.version} 版，{found.rows:,} 行。", f"Version {found.version}, {found.rows:,} rows."))
 
 
@@ -56,6 +61,11 @@ def _line(one: ColumnProfile) -> dict[str, Any]:
         "filled": one.filled,
         "distinct": one.distinct,
         "range": span,
+        "quantiles": " · ".join(_short(value) for value in one.quantiles),
         "outliers": one.outliers,
         "top": "；".join(f"{share.value} ({share.count:,})" for share in one.top[:3]),
     }
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -146,8 +146,13 @@ def _among(name: str, values: Sequence[str], facts: Facts) -> exp.Expr:
 
 
 def _code_set(rule: RuleDraft, facts: Facts) -> Judged:
-    """Judge by the codes of today, of a day, or of the day that each row says; a row that says none is not assessed."""
+    """Judge by the codes of today, of a day, or of the day that each row says; a row that says none is not assessed.
+
+    With a second column a code has to stand beside its own name, as the code set has it today.
+    """
     name, said = rule.columns[0], param(rule, "as_of")
+    if len(rule.columns) > 1:
+        return _code_and_name(rule, facts)
     if not said:
         return Judged(filled(name, facts), negated(_coded(name, facts.codes(param(rule, "code_set")))))
     known = facts.spans(param(rule, "code_set"))
@@ -158,6 +163,20 @@ def _code_set(rule: RuleDraft, facts: Facts) -> Judged:
     tests = [exp.and_(_coded(name, span.codes), *_within(day, span), copy=False) for span in known] or [exp.false()]
     assessed = exp.and_(filled(name, facts), exp.Not(this=is_null(day.copy())), copy=False)
     return Judged(assessed, negated(exp.or_(*tests, copy=False)))
+
+
+def _code_and_name(rule: RuleDraft, facts: Facts) -> Judged:
+    if param(rule, "as_of"):
+        raise Invalid(
+            "代码与名称一起评估时按今天的代码集，请去掉日期，或只评估代码列。",
+            "A code and its name are judged together as of today; leave the day out, or judge the code alone.",
+            code="rule_parameter",
+        )
+    code, name = rule.columns
+    pairs = [f"{one}\n{words}" for one, words in facts.named(param(rule, "code_set"))]
+    both = exp.Concat(expressions=[cell(code, "text"), exp.Literal.string("\n"), cell(name, "text")], safe=True)
+    known = exp.In(this=both, expressions=[exp.Literal.string(pair) for pair in pairs]) if pairs else exp.false()
+    return Judged(all_filled(rule.columns, facts), negated(known))
 
 
 def _coded(name: str, codes: Sequence[str]) -> exp.Expr:
@@ -282,38 +301,48 @@ def _element(rule: RuleDraft, facts: Facts) -> Judged:
 # Kinds that look at another table
 
 
-def _joined(rule: RuleDraft, facts: Facts, own: str, columns: Mapping[str, exp.Expr]) -> Joined:
-    other, key = param(rule, "table"), param(rule, "key")
+def _joined(rule: RuleDraft, facts: Facts, own: Sequence[str], columns: Mapping[str, exp.Expr]) -> Joined:
+    """Join the other table by its key: as many of its columns as ``own``, in the same order."""
+    other, whole = param(rule, "table"), param(rule, "key")
     known = facts.columns_of(other)
-    for name in [key, *([param(rule, "value")] if "value" in columns else [])]:
+    keys = [whole] if whole in known else [str(name) for name in listed(rule, "key")]
+    for name in [*keys, *([param(rule, "value")] if "value" in columns else [])]:
         if name not in known:
             raise unknown_column(name, known)
-    alias = "other"
-    theirs = exp.Trim(this=exp.cast(exp.column(exp.to_identifier(key, quoted=True)), "VARCHAR", dialect="duckdb"))
+    if len(keys) != len(own):
+        raise Invalid(
+            f"键列应与对照表的键列一一对应：本表 {len(own)} 列（{'、'.join(own)}），对照表 {len(keys)} 列。多列用分号隔开，次序相同。",
+            f"Key columns go with those of the other table one by one: {len(own)} here ({', '.join(own)}), {len(keys)} there. Write several with semicolons, in the same order.",
+            code="rule_parameter",
+        )
+    alias, here = "other", [exp.column(exp.to_identifier(key, quoted=True)) for key in keys]
+    theirs = [exp.Trim(this=exp.cast(one, "VARCHAR", dialect="duckdb")) for one in here]
+    shown = [exp.alias_(one, f"k{i}") for i, one in enumerate(theirs)]
     query = (
-        exp.select(exp.alias_(theirs, "k"), *(exp.alias_(value, name) for name, value in columns.items()))
+        exp.select(*shown, *(exp.alias_(value, name) for name, value in columns.items()))
         .from_(exp.table_(exp.to_identifier(other, quoted=True), db=LAKE))
-        .where(exp.Not(this=is_null(exp.column(exp.to_identifier(key, quoted=True)))))
-        .group_by(theirs.copy())
+        .where(*(exp.Not(this=is_null(one.copy())) for one in here))
+        .group_by(*(one.copy() for one in theirs))
     )
     if facts.keeps_history(other):
         query = query.where(holding_now(), copy=False)
-    on = exp.EQ(this=exp.column("k", table=alias), expression=cell(own, "text"))
-    return Joined(alias, query, on, other)
+    same = [exp.EQ(this=exp.column(f"k{i}", table=alias), expression=cell(name, "text")) for i, name in enumerate(own)]
+    return Joined(alias, query, exp.and_(*same, copy=False), other)
 
 
 def _reference(rule: RuleDraft, facts: Facts) -> Judged:
-    name = rule.columns[0]
-    joined = _joined(rule, facts, name, {})
-    return Judged(filled(name, facts), is_null(exp.column("k", table=joined.name)), joined)
+    """Look a row's key up, of one column or several; as with foreign keys, a key that is not whole is not assessed."""
+    joined = _joined(rule, facts, rule.columns, {})
+    return Judged(all_filled(rule.columns, facts), is_null(exp.column("k0", table=joined.name)), joined)
 
 
 def _equal(rule: RuleDraft, facts: Facts) -> Judged:
-    key, value = rule.columns
+    """Compare the last column with the other table's value of the key that the columns before it are."""
+    *key, value = rule.columns
     there = exp.column(exp.to_identifier(param(rule, "value"), quoted=True))
     said = exp.Trim(this=exp.cast(there, "VARCHAR", dialect="duckdb"))
     joined = _joined(rule, facts, key, {"value": exp.Min(this=said)})
-    met = exp.Not(this=is_null(exp.column("k", table=joined.name)))
+    met = exp.Not(this=is_null(exp.column("k0", table=joined.name)))
     theirs = exp.column("value", table=joined.name)
     return Judged(met, exp.NullSafeNEQ(this=cell(value, "text"), expression=theirs), joined)
 

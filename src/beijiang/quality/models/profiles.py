@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from itertools import pairwise
 from math import isfinite
 from typing import Any, Final
@@ -14,7 +16,18 @@ from beijiang.engine.checksums import full_match
 from beijiang.engine.port import LAKE
 from beijiang.kit import Text
 
-__all__ = ["BINS", "MAKEUP", "Bin", "ColumnProfile", "Profile", "Share", "edges", "numbers_of", "profile_query"]
+__all__ = [
+    "BINS",
+    "MAKEUP",
+    "QUANTILES",
+    "Bin",
+    "ColumnProfile",
+    "Profile",
+    "Share",
+    "edges",
+    "numbers_of",
+    "profile_query",
+]
 
 BINS: Final = 20
 MAKEUP: Final[dict[str, tuple[Text, str]]] = {
@@ -28,6 +41,7 @@ MAKEUP: Final[dict[str, tuple[Text, str]]] = {
 """Kinds of texts; a text is of the first that it matches whole, and mixed if of none."""
 OTHER: Final = Text("混合", "mixed")
 SIGMAS: Final = 3
+QUANTILES: Final = tuple(Decimal(share) for share in ("0.05", "0.25", "0.5", "0.75", "0.95"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +81,19 @@ class ColumnProfile:
     mean: float | None = None
     outliers: int | None = None
     """Numbers more than three standard deviations from the mean."""
+    quantiles: Sequence[Any] = ()
+    """The values below or at which 5, 25, 50, 75 and 95 % of the values lie; none where the column is masked or holds neither numbers nor days."""
     bins: Sequence[Bin] = ()
     top: Sequence[Share] = ()
+
+    @property
+    def box(self) -> Sequence[float]:
+        """Return where the quantiles lie between the first and the last of them, from 0 to 1; nothing if they are one value."""
+        if len(self.quantiles) != len(QUANTILES):
+            return ()
+        places = [float(q.toordinal()) if isinstance(q, date) else float(q) for q in self.quantiles]
+        span = places[-1] - places[0]
+        return [(place - places[0]) / span for place in places] if isfinite(span) and span else ()
 
     @property
     def is_key(self) -> bool:
@@ -85,6 +110,11 @@ class Profile:
     version: int
     rows: int
     columns: Sequence[ColumnProfile]
+    """Those of this page."""
+    page: int
+    pages: int
+    width: int
+    """How many columns the table has for this reader, on all pages."""
     filtered: bool
     """Whether rows are kept back from this reader; then nothing is counted past the gate."""
     receipt: str

@@ -76,6 +76,8 @@ class ParamType(StrEnum):
     CODE_SET = "code_set"
     COLUMN_OF = "column_of"
     """A column of the table that the parameter ``table`` names."""
+    COLUMNS_OF = "columns_of"
+    """Columns of that table, with semicolons between them, or a JSON list."""
     ELEMENT = "element"
     COLUMNS = "columns"
     """Columns with the types that each may have: ``name=text; name=integer|decimal``, or a JSON object."""
@@ -129,6 +131,12 @@ _HIGH: Final = Param("high", ParamType.VALUE, Text("最大值", "at most"))
 _ABOVE: Final = Param("above", ParamType.VALUE, Text("大于", "more than"))
 _BELOW: Final = Param("below", ParamType.VALUE, Text("小于", "less than"))
 _TABLE: Final = Param("table", ParamType.TABLE, Text("对照表", "other table"), required=True)
+_KEY: Final = Param(
+    "key",
+    ParamType.COLUMNS_OF,
+    Text("对照表的键列（多列用分号，次序同本表）", "key columns there (several by semicolons, in order)"),
+    required=True,
+)
 
 KINDS: Final[dict[Kind, KindOf]] = {
     Kind.CHECK: KindOf(
@@ -138,7 +146,7 @@ KINDS: Final[dict[Kind, KindOf]] = {
     ),
     Kind.CODE_SET: KindOf(
         ("0105",),
-        (1, 1),
+        (1, 2),
         (
             Param("code_set", ParamType.CODE_SET, Text("代码集", "code set"), required=True),
             Param(
@@ -162,10 +170,10 @@ KINDS: Final[dict[Kind, KindOf]] = {
     ),
     Kind.EQUAL: KindOf(
         ("0401",),
-        (2, 2),
+        (2, None),
         (
             _TABLE,
-            Param("key", ParamType.COLUMN_OF, Text("对照表的键列", "key column there"), required=True),
+            _KEY,
             Param("value", ParamType.COLUMN_OF, Text("对照表的值列", "value column there"), required=True),
         ),
     ),
@@ -200,8 +208,8 @@ KINDS: Final[dict[Kind, KindOf]] = {
     Kind.RANGE: KindOf(("0302",), (1, 1), (_LOW, _HIGH, _ABOVE, _BELOW)),
     Kind.REFERENCE: KindOf(
         ("0102", "0402"),
-        (1, 1),
-        (_TABLE, Param("key", ParamType.COLUMN_OF, Text("对照表的键列", "key column there"), required=True)),
+        (1, None),
+        (_TABLE, _KEY),
     ),
     Kind.SQL: KindOf(
         ("0402", "0104", "0301", "0302"),

@@ -50,6 +50,8 @@ class Facts:
     now: datetime
     codes: Callable[[str], Sequence[str]]
     """The codes of a code set that hold today."""
+    named: Callable[[str], Sequence[tuple[str, str]]]
+    """Those codes with their Chinese names."""
     spans: Callable[[str], Sequence[CodeSpan]]
     """All codes that a code set ever had, by the days on which they hold."""
     element: Callable[[str], DataElement]

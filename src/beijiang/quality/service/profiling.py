@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.quality.models.profiles import (
+    QUANTILES,
     Bin,
     ColumnProfile,
     Profile,
@@ -18,7 +19,7 @@ from beijiang.quality.models.profiles import (
     profile_query,
 )
 from beijiang.quality.service.base import Base
-from beijiang.tables import Aggregate, DateUnit, Exit, Filter, FilterOp, GroupBy, Measure, MeasureFn
+from beijiang.tables import Aggregate, DateUnit, Exit, Filter, FilterOp, GroupBy, Measure, MeasureFn, Quantile
 
 if TYPE_CHECKING:
     from beijiang.kit import Actor
@@ -27,12 +28,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Profiles"]
 
-COLUMNS_MOST: Final = 60
+COLUMNS_AT_ONCE: Final = 60
 TOP: Final = 10
 YEARS_MOST: Final = 3
 """A longer span of days is shown by years, a shorter one by months."""
 _NUMBERS: Final = {"integer", "decimal", "double"}
 _DAYS: Final = {"date", "timestamp"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """What the gate says of a column of numbers or days."""
+
+    least: Any = None
+    greatest: Any = None
+    mean: Any = None
+    quantiles: Sequence[Any] = ()
 
 
 class Profiles(Base):
@@ -42,11 +53,20 @@ class Profiles(Base):
         q = quality
         super().__init__(q.db, q.tables, q.runner, q.access, q.evidence, q.jobs, q.alerts, q.clock)
 
-    def profile(self, actor: Actor, table: str) -> Profile:
-        """Return the profile of the newest version that the actor may read, its first 60 columns.
+    def profile(self, actor: Actor, table: str, page: int = 1) -> Profile:
+        """Return the profile of the newest version that the actor may read: 60 columns of it, by pages.
 
         Counts are of the stored values; values themselves come from the gate, masked for this reader. Where a row rule
-        keeps rows back, nothing is counted past the gate.
+        keeps rows back, nothing is counted past the gate. A page behind the last one is the last one.
+
+        Raises:
+            NotFound: no such table, or it is hidden from this actor.
+
+        """
+        return next(iter(self.pages(actor, table, page)))
+
+    def pages(self, actor: Actor, table: str, first: int = 1) -> Iterator[Profile]:
+        """Return the pages of a profile from one on, all of one version, each counted when it is asked for.
 
         Raises:
             NotFound: no such table, or it is hidden from this actor.
@@ -55,32 +75,35 @@ class Profiles(Base):
         info = self._table(actor, table)
         governed = self.tables.open(actor, info.name, "quality:profile", Exit.CHART)
         measured = self.runner.version(info.name, governed.version)
-        shown = governed.columns[:COLUMNS_MOST]
         now = (Filter("valid_to", FilterOp.ISNULL),) if measured.history else ()
-        spans = _spans(governed, shown, now)
-        profiles = [_begun(column, spans) for column in shown]
-        if not governed.filtered:
-            profiles = self._counted(measured, profiles, spans)
-        profiles = [_with_values(governed, one, now) for one in profiles]
-        return Profile(
-            table=info.name,
-            version=governed.version,
-            rows=governed.count(now),
-            columns=profiles,
-            filtered=governed.filtered,
-            receipt=governed.receipt,
-        )
+        width, rows = len(governed.columns), governed.count(now)
+        last = max(1, -(-width // COLUMNS_AT_ONCE))
+        for page in range(min(max(first, 1), last), last + 1):
+            shown = governed.columns[(page - 1) * COLUMNS_AT_ONCE : page * COLUMNS_AT_ONCE]
+            spans = _spans(governed, shown, now)
+            profiles = [_begun(column, spans) for column in shown]
+            if not governed.filtered:
+                profiles = self._counted(measured, profiles)
+            yield Profile(
+                table=info.name,
+                version=governed.version,
+                rows=rows,
+                columns=[_with_values(governed, one, now) for one in profiles],
+                page=page,
+                pages=last,
+                width=width,
+                filtered=governed.filtered,
+                receipt=governed.receipt,
+            )
 
-    def _counted(
-        self, table: Measured, profiles: Sequence[ColumnProfile], spans: Mapping[str, tuple[Any, Any, Any]]
-    ) -> list[ColumnProfile]:
+    def _counted(self, table: Measured, profiles: Sequence[ColumnProfile]) -> list[ColumnProfile]:
         """Add what is counted of the stored values: whole numbers, whatever they are graded."""
         types = {column.name: column.type for column in table.columns}
         mine = {one.name: types[one.name] for one in profiles}
         bins = {
-            one.name: edges(*spans[one.name][:2])
+            one.name: edges(one.least, one.greatest)
             for one in profiles
-            if one.type in _NUMBERS and not one.masked and spans.get(one.name, (None,))[0] is not None
+            if one.type in _NUMBERS and not one.masked and one.least is not None
         }
         query = profile_query(table.table, mine, bins, history=table.history)
         found = self.runner.measures.count(query, {table.table: table.version})
@@ -98,33 +121,37 @@ class Profiles(Base):
         return made
 
 
-def _spans(
-    governed: GovernedTable, columns: Sequence[GovernedColumn], now: tuple[Filter, ...]
-) -> dict[str, tuple[Any, Any, Any]]:
-    """Return least, greatest and mean of each column of numbers or days that is shown as it is."""
+def _spans(governed: GovernedTable, columns: Sequence[GovernedColumn], now: tuple[Filter, ...]) -> dict[str, _Span]:
+    """Return least, greatest, mean and quantiles of each column of numbers or days that is shown as it is."""
     mine = [c for c in columns if c.type in _NUMBERS | _DAYS and not c.masked]
     if not mine:
         return {}
     measures = [Measure(fn, c.name) for c in mine for fn in (MeasureFn.MIN, MeasureFn.MAX)]
     numbers = [c for c in mine if c.type in _NUMBERS]
     measures += [Measure(MeasureFn.AVG, c.name) for c in numbers]
-    row = governed.aggregate(Aggregate(measures=tuple(measures), filters=now)).to_pylist()[0]
-    values = list(row.values())
-    means = dict(zip([c.name for c in numbers], values[2 * len(mine) :], strict=True))
-    return {c.name: (values[2 * i], values[2 * i + 1], means.get(c.name)) for i, c in enumerate(mine)}
+    asked = tuple(Quantile(c.name, at) for c in mine for at in QUANTILES)
+    spec = Aggregate(measures=tuple(measures), quantiles=asked, filters=now)
+    values = list(governed.aggregate(spec).to_pylist()[0].values())
+    means = dict(zip([c.name for c in numbers], values[2 * len(mine) : len(measures)], strict=True))
+    of_each, rest = len(QUANTILES), values[len(measures) :]
+    return {
+        c.name: _Span(values[2 * i], values[2 * i + 1], means.get(c.name), rest[of_each * i : of_each * (i + 1)])
+        for i, c in enumerate(mine)
+    }
 
 
-def _begun(column: GovernedColumn, spans: Mapping[str, tuple[Any, Any, Any]]) -> ColumnProfile:
-    least, greatest, mean = spans.get(column.name, (None, None, None))
+def _begun(column: GovernedColumn, spans: Mapping[str, _Span]) -> ColumnProfile:
+    span = spans.get(column.name, _Span())
     return ColumnProfile(
         name=column.name,
         type=column.type,
         comment=column.comment,
         grade=column.grade,
         masked=column.masked,
-        least=least,
-        greatest=greatest,
-        mean=None if mean is None else float(mean),
+        least=span.least,
+        greatest=span.greatest,
+        mean=None if span.mean is None else float(span.mean),
+        quantiles=() if span.least is None else span.quantiles,
     )
 
 

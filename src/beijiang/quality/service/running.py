@@ -71,6 +71,7 @@ class Runner:
             types={column.name: column.type for column in table.columns},
             now=self._clock.now().astimezone(self.zone),
             codes=self._codes,
+            named=self._named,
             spans=self.standards.code_spans,
             element=self.standards.element,
             columns_of=self._columns_of,
@@ -162,6 +163,9 @@ class Runner:
 
     def _codes(self, code_set: str) -> Sequence[str]:
         return [value.code for value in self.standards.code_set(code_set).values]
+
+    def _named(self, code_set: str) -> Sequence[tuple[str, str]]:
+        return [(value.code, value.name.zh) for value in self.standards.code_set(code_set).values]
 
     def _columns_of(self, table: str) -> Mapping[str, str]:
         return {column.name: column.type for column in self.measures.version(table).columns}

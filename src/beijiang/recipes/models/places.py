@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from beijiang.recipes.models.frame import Frame, Made, cell, dictionary, is_null, literal, number, of_dictionary
+from beijiang.recipes.models.parts import parts_of
 from beijiang.recipes.models.texts import any_of, narrowed, without_blanks
 
 if TYPE_CHECKING:
@@ -65,10 +66,12 @@ class Places:
             yield code, self.names.get(f"{code[:4]}00"), name if below else None
 
 
-def region_of(frame: Frame, places: Places, columns: Sequence[str], prefix: str) -> Mapping[str, Made]:
+def region_of(
+    frame: Frame, places: Places, columns: Sequence[str], prefix: str, *, parts: bool = False
+) -> Mapping[str, Made]:
     """Return ``区划代码``, ``盟市`` and ``旗县区``, read from an address and, where named, a credit code and a place.
 
-    ``columns`` are the address, the credit code and the place; the last two may be empty.
+    ``columns`` are the address, the credit code and the place; the last two may be empty. With ``parts`` also what lies below.
     """
     address, code, place = columns
     text = without_blanks(narrowed(cell(address)))
@@ -107,10 +110,16 @@ def region_of(frame: Frame, places: Places, columns: Sequence[str], prefix: str)
     on = exp.EQ(this=cell(f"{_MARK}code"), expression=of_dictionary("code"))
     taken = {f"{_MARK}{word}": of_dictionary(word) for word in ("upper", "lower")}
     frame.join(dictionary(("code", "upper", "lower"), places.lines()), on, taken)
+    below: Mapping[str, Made] = {}
+    if parts:
+        own = exp.EQ(this=cell(f"{_MARK}code"), expression=cell(f"{_MARK}county_code"))
+        named_by = exp.Case().when(own, cell(f"{_MARK}county")).else_(cell(f"{_MARK}city"))
+        below = parts_of(frame, text, named_by, prefix)
     return {
         f"{prefix}区划代码": Made(cell(f"{_MARK}code"), "text"),
         f"{prefix}盟市": Made(cell(f"{_MARK}upper"), "text"),
         f"{prefix}旗县区": Made(cell(f"{_MARK}lower"), "text"),
+        **below,
     }
 
 

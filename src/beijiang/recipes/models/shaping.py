@@ -54,7 +54,9 @@ def money(kitchen: Kitchen, step: Step) -> None:
 def region(kitchen: Kitchen, step: Step) -> None:
     """Read the region of an address."""
     address, code, place = step.columns[0], step.param("code"), step.param("place")
-    made = region_of(kitchen.frame, kitchen.around.places(), (address, code, place), step.param("prefix"))
+    parts = step.param("parts") == "yes"
+    columns = (address, code, place)
+    made = region_of(kitchen.frame, kitchen.around.places(), columns, step.param("prefix"), parts=parts)
     first, found = next(iter(made.items()))
     blank = is_blank(cell(address), kitchen.frame.types[address])
     kitchen.watch(step, made, {first: exp.and_(exp.not_(blank), is_null(found.value))})

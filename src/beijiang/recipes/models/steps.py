@@ -241,6 +241,12 @@ STEPS: Final[dict[StepKind, StepOf]] = {
         (
             StepParam("code", StepParamType.COLUMN, Text("辅助列：信用代码", "helped by a credit code")),
             StepParam("place", StepParamType.COLUMN, Text("辅助列：地区名", "helped by the name of a place")),
+            _choice(
+                "parts",
+                Text("乡镇街道、村社区、路街巷、门牌号", "township, village, road and door number"),
+                no=Text("不拆分", "not read"),
+                yes=Text("拆分为各列", "read into columns"),
+            ),
             StepParam("prefix", StepParamType.NAME, Text("结果列名前缀", "new columns begin with"), default=""),
         ),
         can_fail=True,

@@ -25,6 +25,7 @@ from beijiang.tables.models.reading import (
     Measure,
     MeasureFn,
     Page,
+    Quantile,
     ReadPolicy,
 )
 from beijiang.tables.models.schema import SchemaPlan, SchemaStep, StepKind
@@ -97,6 +98,7 @@ __all__ = [
     "Origin",
     "Page",
     "Part",
+    "Quantile",
     "ReadPolicy",
     "Refreshed",
     "SchemaPlan",

@@ -109,12 +109,22 @@ class Measure:
     column: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """The least value of a column of numbers or days below or at which this share of its values lie; moments count as days."""
+
+    column: str
+    at: Decimal
+    """Above 0 and at most 1."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aggregate:
-    """A grouped summary: result columns are the groups, then the measures, in this order."""
+    """A grouped summary: result columns are the groups, then the measures, then the quantiles, in this order."""
 
     group: tuple[GroupBy, ...] = ()
     measures: tuple[Measure, ...] = (Measure(MeasureFn.COUNT),)
+    quantiles: tuple[Quantile, ...] = ()
     filters: tuple[Filter, ...] = ()
     order: tuple[tuple[int, bool], ...] = ()
     """Pairs of (position of the result column, descending)."""

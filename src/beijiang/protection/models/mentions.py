@@ -1,0 +1,129 @@
+"""Persons whom free text speaks of: names beside a word for a person, dwellings, codes of sole traders; as expressions of the query tree.
+
+A column of bare names or addresses is found by ``detectors`` and graded. Here a value is a sentence, so a name counts only where
+the text says that it is one: beside a cue (联系人：, 先生, ，男，), with a border behind it, and no common word, title or place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlglot import exp
+
+from beijiang.engine.checksums import CHECKSUMS, both, in_place
+from beijiang.protection.models.detectors import PLACE_ENDINGS, Seen, one_under_the_other
+from beijiang.protection.models.reference import words
+
+__all__ = ["GRADED_AS", "MENTIONS", "mentions"]
+
+_HAN: Final = r"\p{Han}"
+_ROLES: Final = (
+    "姓名|联系人|经办人|承办人|负责人|申请人|申报人|当事人|法定代表人|法人代表|法人|代理人|委托人|受托人|监护人|被监护人|权利人|持证人|"
+    "户主|患者|病人|死者|伤者|受害人|报案人|举报人|投诉人|来访人|来电人|反映人|救助对象|受助人|收件人|寄件人|签收人|签字人|"
+    "驾驶员|驾驶人|司机|学生|家长|职工|村民|牧民|居民|市民|租户|业主|房主|车主|群众|嫌疑人|被告人?|原告|上诉人|配偶|丈夫|妻子|父亲|母亲|儿子|女儿"
+)
+_TITLES: Final = (
+    "先生|女士|小姐|同志|同学|老师|教师|师傅|大爷|大娘|大妈|主任|副主任|局长|副局长|处长|科长|副科长|所长|院长|校长|厂长|站长|队长|镇长|乡长|"
+    "旗长|县长|市长|区长|苏木达|书记|经理|总经理|董事长|医生|大夫|护士|警官|律师|会计|法官|检察官"
+)
+_ADDRESSED: Final = "先生|女士|小姐|同志|同学|老师|师傅|大爷|大娘|大妈|医生|大夫|警官|律师"
+"""What follows a whole name in a sentence; offices such as 局长 follow names of bodies too."""
+_SAYS: Final = "反映|来电|来访|来信|诉称|求助|签字|报案|举报|投诉|称其|称自己|本人到"
+_AFTER: Final = rf"(?:$|[^{_HAN}]|电话|手机|联系|身份证|于|在|因|向|已|为|系|与|和|及|等|到|从|的|男|女|提出|申请|{_TITLES}|{_SAYS})"
+_BEFORE: Final = rf"(?:^|[^{_HAN}]|由|向|与|和|对|给|经|请|是|为|系|找|叫)"
+_ROLE: Final = "§"
+"""Stands for a word for a person once it was recognised: common words are cut out then, and 申请 must not tear 申请人."""
+_GAP: Final = r"[：:\s]*(?:为|是|系|叫|名叫)?[：:\s“（(]*"
+_SHORTEST: Final = 4
+"""Characters of the longest text that is no sentence."""
+_NEVER: Final = "某的了在被该其于"
+"""Characters that no name has; 某 stands for one that was taken out."""
+
+
+def _text(value: str) -> exp.Expr:
+    return exp.Literal.string(value)
+
+
+def _matches(value: exp.Expr, pattern: str) -> exp.Expr:
+    return exp.Anonymous(this="REGEXP_MATCHES", expressions=[value, _text(pattern)])
+
+
+def _marked(value: exp.Expr, pattern: str, mark: str = "；") -> exp.Expr:
+    """Return a text with a mark for all that matches, so that nothing grows together where words are cut out."""
+    return exp.Anonymous(this="REGEXP_REPLACE", expressions=[value, _text(pattern), _text(mark), _text("g")])
+
+
+def _names() -> str:
+    """Return the pattern of a whole name inside a sentence."""
+    inner, last = f"[^\\P{{Han}}{_NEVER}]", f"[^\\P{{Han}}{_NEVER}{PLACE_ENDINGS}]"
+    mongolian = "|".join(words("mongolian"))
+    han = f"(?:欧阳|司马|上官|诸葛|[{''.join(words('surnames'))}]){inner}?{last}"
+    return rf"(?:{han}|{inner}{{0,3}}(?:{mongolian})(?:{inner}{{0,2}}{last})?|{inner}{{2,6}}·{inner}{{1,6}}{last})"
+
+
+def _named(value: exp.Expr) -> exp.Expr:
+    name = _names()
+    common = "|".join(sorted(words("mistaken"), key=len, reverse=True))
+    plain = _marked(_marked(value.copy(), _ROLES, _ROLE), f"(?:{common})")
+    titled = f"[{''.join(words('surnames'))}](?:{_TITLES})"
+    beside = [
+        _matches(plain, rf"{_BEFORE}{name}(?:{_ADDRESSED}|{_SAYS})"),
+        _matches(plain.copy(), rf"(?:^|[^{_HAN}]){name}[，,、\s（(]{{1,2}}(?:男|女)(?:$|[^{_HAN}]|性)"),
+        _matches(_marked(plain.copy(), titled), rf"{_ROLE}{_GAP}{name}{_AFTER}"),
+    ]
+    return exp.or_(*beside, copy=False)
+
+
+_AREA: Final = "(?:省|市|盟|旗|县|区|镇|乡|苏木|街道|嘎查|村)"
+_DOOR: Final = "(?:[0-9]+号|村|嘎查|小区|楼|室|单元|[0-9一二三四五六七八九十]组|巷|户)"
+_DWELLING: Final = (
+    r"(?:号楼|栋|幢|#楼?|号)[，, -]?[0-9一二三四五六七八九十]{1,2}单元[，, -]?(?:[0-9]{1,2}楼)?[0-9]{2,4}"
+    r"|(?:小区|家园|花园|公寓|苑|家属院|家属楼)[0-9]{1,3}-[0-9]{1,2}-[0-9]{2,4}"
+)
+_LIVES: Final = "(?:(?:住址|家庭地址|家庭住址|现住址|居住地址?|户籍地址?|户籍所在地|户口所在地|老家)[：:为是在于]{1,2}|家住|住在|现住|居住在|居住于)"
+
+
+def _lives(value: exp.Expr) -> exp.Expr:
+    rest = "[^，,。；;]"
+    return _matches(value.copy(), rf"{_DWELLING}|{_LIVES}{rest}{{0,12}}{_AREA}{rest}{{0,30}}{_DOOR}")
+
+
+def _trades(value: exp.Expr) -> exp.Expr:
+    """Tell whether a credit code of a sole trader stands alone or inside a text.
+
+    The number behind its region begins with a letter (MA, L): sole traders never had organisation codes of digits.
+    """
+    pattern = "(?:^|[^0-9A-Za-z])(92[0-9]{6}[A-HJ-NPQRTUWXYa-hj-npqrtuwxy][0-9A-HJ-NPQRTUWXYa-hj-npqrtuwxy]{9})(?:$|[^0-9A-Za-z])"
+    found = exp.Anonymous(this="REGEXP_EXTRACT", expressions=[value.copy(), _text(pattern), exp.Literal.number(1)])
+    there = exp.NEQ(this=found, expression=_text(""))
+    return both(_longer(value, 17), both(there, CHECKSUMS["uscc"](in_place(found))))
+
+
+def _longer(value: exp.Expr, characters: int) -> exp.Expr:
+    return exp.GT(this=exp.Length(this=value.copy()), expression=exp.Literal.number(characters))
+
+
+MENTIONS: Final = {"named_person": _named, "dwelling": _lives, "sole_trader": _trades}
+"""What is looked for in the sentences of a column."""
+GRADED_AS: Final = {
+    "person_name": "named_person",
+    "legal_representative": "named_person",
+    "home_address": "dwelling",
+    "place_address": "dwelling",
+}
+"""The mention that a column of this kind is made of."""
+
+
+def mentions(table: str, columns: Sequence[str]) -> exp.Select:
+    """Return the query that counts the mentions in columns of text, a row for the ``place`` of each column that has longer texts.
+
+    The columns stand one under the other: making the patterns ready is most of the work.
+    """
+    counted = [
+        exp.alias_(exp.Anonymous(this="COUNT_IF", expressions=[test(exp.column("c0"))]), name, copy=False)
+        for name, test in MENTIONS.items()
+    ]
+    under = one_under_the_other(table, dict.fromkeys(columns, "text"), Seen()).subquery("under", copy=False)
+    query = exp.select(exp.column("place"), *counted, copy=False).from_(under, copy=False)
+    return query.where(_longer(exp.column("c0"), _SHORTEST), copy=False).group_by("place", copy=False)
