@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,95 @@ def test_what_nobody_waits_for_is_kept_elsewhere_while_the_database_hangs() -> N
     leader.join()
     assert kept == [first, second]
     assert not commits.rescue(), "nothing waits any more"
+
+
+def _entries(count: int) -> list[Entry]:
+    return [Entry(actor=STEWARD, action="read.close", target="人口", at=WHEN) for _ in range(count)]
+
+
+def test_what_is_being_kept_elsewhere_is_not_passed_by() -> None:
+    """A barrier that comes while a record is on its way to the disk: it is in the database when the barrier returns."""
+    written: list[Entry] = []
+    (one,) = _entries(1)
+
+    def spare(entries: Sequence[Entry]) -> bool:
+        assert list(entries) == [one]
+        commits.submit(None)
+        assert written == [one], "neither here nor there"
+        return True
+
+    commits = GroupCommit(written.extend, spare)
+    commits.defer(one)
+    assert commits.rescue()
+    commits.submit(None)
+    assert written == [one], "and it is not written once more"
+
+
+def test_what_is_written_just_now_is_kept_elsewhere_once_and_tried_no_more() -> None:
+    begun, released = threading.Event(), threading.Event()
+    kept: list[Entry] = []
+
+    def write(_: Sequence[Entry]) -> None:
+        begun.set()
+        assert released.wait(90)
+        raise OSError
+
+    def spare(entries: Sequence[Entry]) -> bool:
+        kept.extend(entries)
+        return True
+
+    (one,) = _entries(1)
+    commits = GroupCommit(write, spare)
+    commits.defer(one)
+
+    def lead() -> None:
+        with suppress(OSError):
+            commits.submit(None)
+
+    leader = threading.Thread(target=lead)
+    leader.start()
+    assert begun.wait(90)
+    assert commits.rescue(), "a kill would lose it, though nothing waits behind it"
+    assert not commits.rescue()
+    released.set()
+    leader.join()
+    assert kept == [one]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_cannot_be_kept_elsewhere_stays_in_line(fails: object) -> None:
+    written: list[Entry] = []
+
+    def spare(_: Sequence[Entry]) -> bool:
+        if fails:
+            raise ValueError
+        return False
+
+    found = _entries(3)
+    commits = GroupCommit(written.extend, spare)
+    for one in found:
+        commits.defer(one)
+    if fails:
+        with pytest.raises(ValueError):  # noqa: PT011 - of the test itself
+            commits.rescue()
+    else:
+        assert not commits.rescue()
+    commits.submit(None)
+    assert written == found
+    assert commits.lost == 0
+
+
+def test_a_record_that_came_in_by_way_of_the_disk_is_not_written_again(log: Log) -> None:
+    """The database hung, the record was kept on the disk and came in from there; then what hung goes on."""
+    held, other = _entries(2)
+    assert log.evidence._spooled([held])
+    assert log.evidence.drain() == 1
+    log.evidence._commits.defer(held)
+    log.evidence._commits.defer(other)
+    log.evidence.flush()
+    found = log.evidence.page(EvidenceQuery(action="read.close")).records
+    assert sorted(one.id for one in found) == sorted([held.id, other.id])
+    assert log.evidence.check().problems == ()
 
 
 def test_room_that_was_held_is_given_up_when_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

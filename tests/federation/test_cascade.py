@@ -14,6 +14,7 @@ from beijiang.catalog import Entry, Item, ItemEdit, Level, OpenType, Resource, R
 from beijiang.federation import Comparison, LetterState, LinkedEntry, LinkState, Way
 from beijiang.federation.models import entries as models
 from beijiang.federation.models.entries import Rule, entry_of
+from beijiang.federation.store import EntryStore
 from beijiang.ingest import AlertKind
 from beijiang.kit import ANONYMOUS, SYSTEM, Actor, ActorKind, BeijiangError, Denied, Invalid, NotFound
 from linked import AUDITOR, BODY, GUARD, PUBLISHER, STEWARD, Node, linked
@@ -64,11 +65,11 @@ class Linked:
             node.platform.travels.place(KEEPER, made.id, place[0].id, place[1])
         return self.again(node, made.id, items=(ItemEdit(column=CITY, share_type=ShareType.UNCONDITIONAL),), **edit)
 
-    def again(self, node: Node, resource_id: str, **edit: Any) -> Resource:
+    def again(self, node: Node, resource_id: str, *, by: Actor = KEEPER, **edit: Any) -> Resource:
         """Change an entry, and publish it."""
         catalog = node.platform.catalog
-        catalog.edit(KEEPER, resource_id, ResourceEdit(**edit))
-        catalog.submit(KEEPER, resource_id)
+        catalog.edit(by, resource_id, ResourceEdit(**edit))
+        catalog.submit(by, resource_id)
         catalog.approve(REVIEWER, resource_id)
         return catalog.publish(PUBLISHER, resource_id)
 
@@ -389,7 +390,11 @@ def test_over_the_cap_is_refused_in_words_and_comes_once_the_cap_is_raised(level
     assert len(found(levels, "改写后的摘要")) == 1, "what is there already is followed all the same"
     levels.clock.advance(timedelta(days=1))
     turn(levels)
-    assert refusals(levels) == ["entries_many"] * 2
+    assert refusals(levels) == ["entries_many"], "nothing has changed: it is not asked for every day"
+    assert full(levels.up) == [said]
+    levels.clock.advance(timedelta(days=7))
+    turn(levels)
+    assert refusals(levels) == ["entries_many"] * 2, "it is after a week"
     assert full(levels.up) == [said]
     assert len(levels.up.evidence("ingest.alert_open")) == 1
     levels.up.again(linkage_entries_most=10)
@@ -397,6 +402,39 @@ def test_over_the_cap_is_refused_in_words_and_comes_once_the_cap_is_raised(level
     turn(levels)
     assert {one.theirs for one in found(levels)} == {levels.register.id, *(one.id for one in others)}
     assert full(levels.up) == []
+
+
+def test_a_refused_department_is_asked_again_when_there_is_room_or_it_says_something_else(levels: Linked) -> None:
+    levels.up.again(linkage_departments_most=1)
+    region, city = levels.up, levels.down
+    city.platform.access.add_organisation(SYSTEM, OrganisationDraft(id="water", name_zh="水利局", name_en="Water"))
+    water = replace(KEEPER, id="per_water", org_id="water")
+    mine = replace(levels.register.entry, name="水库水情", provider_id="water", provider_name="水利局")
+    made = city.platform.catalog.register(water, mine)
+    levels.again(city, made.id, by=water)
+    began(levels)
+    assert len(found(levels)) == 1, "whichever came first"
+    (other,) = {levels.register.id, made.id} - {one.theirs for one in found(levels)}
+    assert refusals(levels) == ["told_departments_many"]
+    (said,) = full(region)
+
+    def a_day_later() -> list[str]:
+        levels.clock.advance(timedelta(days=1))
+        turn(levels)
+        return refusals(levels)
+
+    assert a_day_later() == ["told_departments_many"], "nothing has changed"
+    assert full(region) == [said]
+    levels.again(city, other, by=water if other == made.id else KEEPER, summary="改写后的摘要")
+    levels.post()
+    assert refusals(levels) == ["told_departments_many"] * 2, "it was told anew, and refused again"
+    assert a_day_later() == ["told_departments_many"] * 2
+    region.again()
+    assert full(region) == []
+    assert a_day_later() == ["told_departments_many"] * 2
+    assert len(found(levels)) == 2
+    with region.platform.db.read() as connection:
+        assert EntryStore(connection).refused(city.id, levels.clock.at - timedelta(days=30)) == {}
 
 
 def test_departments_are_capped_too_and_a_refused_one_leaves_nothing_behind(levels: Linked) -> None:

@@ -12,6 +12,7 @@ from beijiang.assess.models import Subject
 from beijiang.evidence import HoldDraft, HoldKind, HoldState
 from beijiang.federation import LetterState, LinkState, Way
 from beijiang.federation.models.travels import request_of
+from beijiang.federation.store import NodeStore
 from beijiang.ingest import Alert, AlertKind
 from beijiang.kit import SYSTEM, Denied, NotFound
 from linked import AUDITOR, BODY, GUARD, STEWARD, Node, body_of, knock, reads_into
@@ -202,9 +203,12 @@ def test_letters_about_requests_are_kept_for_years_and_what_a_hold_names_for_lon
     assert region.letter(city, held, Way.IN).cleared_at is not None
 
 
-def test_a_unit_is_active_by_what_its_people_told_from_a_node_of_their_own(pair: Pair) -> None:
+@pytest.mark.parametrize("digits", [6, 9, 12])
+def test_a_unit_is_active_by_what_its_people_told_from_a_node_of_their_own(pair: Pair, digits: int) -> None:
     region, city = pair
     region.platform.first_start()
+    with region.platform.db.begin() as tx:  # the code of the same place, as long as the node writes it
+        NodeStore(tx.connection).change_link(city.id, region_code="150200".ljust(digits, "0"))
     june = Period.parse("2026-06")
 
     def computed() -> Any:

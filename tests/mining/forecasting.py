@@ -80,12 +80,21 @@ class Bureau:
     def __getitem__(self, login: str) -> Actor:
         return self.people[login]
 
-    def write(self, rows: list[dict[str, Any]], table: str = MONTHLY, schema: pa.Schema = SCHEMA) -> TableVersion:
+    def write(
+        self, rows: list[dict[str, Any]], table: str = MONTHLY, schema: pa.Schema = SCHEMA, *, history: bool = False
+    ) -> TableVersion:
+        """Write all that a table holds; ``history`` keeps what it held before as states that ended."""
         run = new_id("run")
         path = self.platform.settings.home / "staging" / f"{run}.parquet"
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
         request = CommitRequest(
-            table=table, org_id=OWNER, staged=(path,), schema=schema, mode=WriteMode.REPLACE, run_id=run
+            table=table,
+            org_id=OWNER,
+            staged=(path,),
+            schema=schema,
+            mode=WriteMode.HISTORY if history else WriteMode.REPLACE,
+            run_id=run,
+            key=("月份", "地区") if history else (),
         )
         return self.platform.tables.commit(SYSTEM, request)
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from beijiang import terminal
 from beijiang.access import KeyDraft, Permission, PersonDraft, Role
 from beijiang.app import create_app
+from beijiang.console.tiles import tiles
 from beijiang.evidence import EvidenceQuery
 from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, Language, NotFound
 from beijiang.mining import CardState, Forecast, ForecastRun, RunCause, found_limits
@@ -99,6 +100,47 @@ def test_who_declared_an_earlier_revision_approves_none(bureau: Bureau) -> None:
         forecasts.decide_card(declarer, found.id, approve=True, note="好", seen=card.shown.token)
     assert own.value.reason == "model_self_approval"
     assert forecasts.decide_card(bureau["approver"], found.id, approve=True, note="好", seen=card.shown.token).holds
+
+
+def test_what_waits_for_whom_is_counted_at_home_and_listed(bureau: Bureau) -> None:
+    forecasts, steward, approver = bureau.platform.forecasts, bureau["steward"], bureau["approver"]
+    before = [one.id for one in forecasts.to_approve(approver)]
+    found = made(bureau, "待批的表", runs=False)
+    assert [one.id for one in forecasts.to_approve(approver)] == before, "nothing was said of it yet"
+    forecasts.describe(steward, found.id, PURPOSE, LIMITS)
+    waiting = forecasts.to_approve(approver)
+    assert {one.id for one in waiting} - {*before} == {found.id}
+    with pytest.raises(Denied):
+        forecasts.to_approve(steward)
+    bureau.platform.access.add_person(
+        SYSTEM,
+        PersonDraft(login="twice", name="twice某", org_id=OWNER, roles=frozenset({Role.STEWARD, Role.ORG_REVIEWER})),
+    )
+    twice = bureau.platform.access.actor_for_person("twice")
+    assert found.id in {one.id for one in forecasts.to_approve(twice)}
+    forecasts.describe(twice, found.id, "另有用途", LIMITS)
+    assert found.id not in {one.id for one in forecasts.to_approve(twice)}, "his own words wait for another"
+
+    href = "/console/forecasts?show=waiting"
+    (tile,) = [one for one in tiles(bureau.platform, approver) if one.href == href]
+    assert tile.count == len(waiting)
+    app = create_app(bureau.platform)
+    opened = TestClient(app, base_url=ORIGIN, follow_redirects=False, headers={"Origin": ORIGIN})
+    opened.post("/console/sign-in", data={"login": "approver", "password": PASSWORD})
+    shown = opened.get(href).text
+    assert f'data-found="{len(waiting)}"' in shown
+    assert f"/console/forecasts/{found.id}" in shown
+    told = opened.get("/api/v1/forecasts?waiting=true").json()["forecasts"]
+    assert [one["id"] for one in told] == [one.id for one in waiting]
+    group = forecast_commands(lambda: bureau.platform.forecasts, lambda: bureau.platform.access)
+    terminal.set_style(as_json=True, language=Language.EN)
+    try:
+        answer = CliRunner().invoke(group, ["list", "--waiting", "--as", "approver"], catch_exceptions=False)
+    finally:
+        terminal.set_style(as_json=False, language=Language.ZH)
+    assert [one["id"] for one in json.loads(answer.stdout)] == [one.id for one in waiting]
+    forecasts.decide_card(approver, found.id, approve=False, note="不清楚")
+    assert [one.id for one in forecasts.to_approve(approver)] == before
 
 
 def test_nothing_is_approved_without_a_back_test(bureau: Bureau) -> None:

@@ -206,6 +206,21 @@ def test_doubles_and_a_changed_definition_are_named(bureau: Bureau) -> None:
     assert "2021-06" in said["呼和浩特市"][1]
 
 
+def test_a_value_that_was_corrected_since_is_no_second_value_of_its_period(bureau: Bureau) -> None:
+    table = "留历史的表"
+    rows = monthly(60)
+    bureau.write(rows, table, history=True)
+    corrected = next(row for row in rows if row["地区"] == "包头市" and row["月份"] == "2022-12")
+    corrected["零售额"] *= 1.5
+    bureau.write(rows, table, history=True)
+    found = bureau.platform.forecasts.check(bureau["steward"], draft(table))
+    assert WhyNot.DOUBLED not in {reason.why for _, reason in found.without}
+    made = bureau.save(table, on_write=False)
+    bureau.run(made)
+    view = bureau.platform.forecasts.one_series(bureau["steward"], made.id, ["包头市"])
+    assert dict(view.past)["2022-12"] == corrected["零售额"]
+
+
 def test_revisions_are_kept_and_a_retired_forecast_is_gone_but_its_tables_stay(bureau: Bureau) -> None:
     forecasts, steward, table = bureau.platform.forecasts, bureau["steward"], "改与停"
     bureau.write(monthly(60), table)

@@ -345,6 +345,10 @@ def test_a_reviewer_who_handed_it_in_does_not_decide(lab: Lab, learned: Any) -> 
     learning = lab.platform.learning
     model = learning.train_now(lab["steward"], model_of(learned.id, Algorithm.LOGISTIC))
     learning.submit_model(lab["both"], model.id)
+    assert model.id in {one.id for one in learning.to_approve(lab["judge"])}
+    assert model.id not in {one.id for one in learning.to_approve(lab["both"])}
+    with pytest.raises(Denied):
+        learning.to_approve(lab["steward"])
     with pytest.raises(Denied) as own:
         learning.decide_model(lab["both"], model.id, approve=True, note="好")
     assert own.value.reason == "model_self_approval"

@@ -9,6 +9,7 @@ import pytest
 from beijiang.kit import BeijiangError, Conflict, Denied, Invalid, NotFound
 from beijiang.protection import Matter
 from beijiang.tables import Exit
+from statements import asked
 
 if TYPE_CHECKING:
     from conftest import House
@@ -53,6 +54,38 @@ def test_a_weaker_grade_waits_and_a_stricter_one_does_not(people: House) -> None
     assert people.protection.lowerings(people.reviewer) == ()
     acts = {r.action for r in people.records(target=T)}
     assert acts >= {"protection.propose", "protection.lower", "protection.correct"}
+
+
+def test_a_list_of_proposals_costs_as_many_statements_as_one(people: House) -> None:
+    proposed(people)
+
+    def statements() -> tuple[int, int]:
+        for table in (None, T):
+            people.protection.lowerings(people.reviewer, table)  # what is known for a while is looked up
+        with asked(people.db) as anywhere:
+            shown = people.protection.lowerings(people.reviewer)
+        with asked(people.db) as here:
+            assert people.protection.lowerings(people.reviewer, T) == shown[::-1]
+        return len(anywhere), len(here)
+
+    before = statements()
+    other = "人口库二"
+    people.write_people(30, table=other)
+    for table, column in ((T, ID), (other, PHONE), (other, ID)):
+        people.protection.correct(people.steward, table, column, kind="plain", reason="是登记编号")
+    people.protection.lowerings(people.reviewer)
+    with asked(people.db) as anywhere:
+        shown = people.protection.lowerings(people.reviewer)
+    assert [(one.lowering.table, one.lowering.column, one.now) for one in shown] == [
+        (T, PHONE, "L3 mobile"),
+        (T, ID, "L3 citizen_id"),
+        (other, PHONE, "L3 mobile"),
+        (other, ID, "L3 citizen_id"),
+    ]
+    assert len(anywhere) == before[0]
+    with asked(people.db) as here:
+        assert len(people.protection.lowerings(people.reviewer, T)) == len(shown) // 2
+    assert len(here) == before[1]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from quality_bureau import Bureau, firm
@@ -128,6 +129,46 @@ def test_a_day_is_looked_at_once_also_after_a_restart_and_by_two_processes(burea
         other.close()
     assert [run.id for run in bureau.platform.quality.runs(bureau.steward, TABLE)] == runs
     assert len(jobs(bureau)) == 1
+
+
+@pytest.mark.parametrize("time_first", [True, False])
+def test_a_check_and_the_day_at_a_time_leave_what_holds(
+    bureau: Bureau, monkeypatch: pytest.MonkeyPatch, *, time_first: bool
+) -> None:
+    """Somebody adds a rule and checks while the day is reckoned with: whichever ends first, what he checked stays."""
+    bureau.write([firm(n) for n in range(4)])
+    first = ruled(bureau, FRESH)
+    quality = bureau.platform.quality
+    bureau.clock.advance(timedelta(days=2))
+
+    def check() -> Run:
+        quality.add(bureau.steward, TABLE, FILLED)
+        return quality.check_now(bureau.steward, TABLE)
+
+    if time_first:
+        looked(bureau)
+        checked = check()
+    else:
+        made = quality._judged_again
+
+        def slow(*asked: Any) -> Any:
+            found = made(*asked)
+            monkeypatch.undo()
+            assert found is not None
+            assert check().version == found.run.version == first.version
+            return found
+
+        monkeypatch.setattr(quality, "_judged_again", slow)
+        assert quality._age(TABLE) is False
+        checked = newest(bureau)
+    assert (newest(bureau).id, checked.trigger) == (checked.id, Trigger.ASKED)
+    assert outcomes(checked) == {"每日到数": (Outcome.FAILED, 1), "有名称": (Outcome.PASSED, 0)}
+    assert quality._waiting() == []
+    with bureau.platform.db.read() as connection:
+        assert [run.trigger for run in RunStore(connection).of_table(TABLE, 9) if run.trigger is Trigger.TIME] == (
+            [Trigger.TIME] if time_first else []
+        )
+        assert [run.id for run in RunStore(connection).all_newest()] == [checked.id]
 
 
 def test_only_rules_that_age_are_counted_and_a_retired_one_leaves_the_run(bureau: Bureau) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from beijiang.kit import Conflict, Denied, Invalid, Text
 from beijiang.protection import Matter
+from beijiang.quality import MappingMoved
 from beijiang.standards import Action, Change, DataElement
 from beijiang.tables import Exit
 
@@ -88,6 +90,28 @@ def test_an_element_that_is_confirmed_again_takes_the_proposal_back(office: Bure
     with pytest.raises(Conflict):
         office.platform.protection.decide_lowering(office.reviewer, waits.id, agree=True)
     assert level(office) == ("L3", "element")
+
+
+@pytest.mark.parametrize("late", [1, 2])
+def test_an_announcement_that_comes_late_undoes_no_later_one(office: Bureau, late: int) -> None:
+    """One that failed is told again after others: what the column holds is what was said last, in either way."""
+    protection = office.platform.protection
+    told: list[MappingMoved] = []
+    hears, subscriptions = protection.on_mapping_moved, office.platform.db._subscriptions._all
+    place = next(n for n, one in enumerate(subscriptions) if one.event_type is MappingMoved)
+    subscriptions[place] = replace(subscriptions[place], handler=told.append)
+    confirm(office, SECRET)
+    office.platform.mappings.refuse(office.steward, T, C, SECRET, "看错了")
+    confirm(office, MILD)
+    assert [dict(event.held) for event in told] == [{C: SECRET}, {}, {C: MILD}]
+    assert [event.number for event in told] == [1, 2, 3]
+    assert level(office) == ("L1", "detected")
+    hears(told[2])
+    before = (level(office), [one.subject for one in protection.floors(office.steward, T)], waiting(office))
+    hears(told[late - 1])
+    hears(told[2])
+    assert (level(office), [one.subject for one in protection.floors(office.steward, T)], waiting(office)) == before
+    assert before[1:] == ([MILD], [])
 
 
 def test_what_was_taken_back_or_refused_is_not_proposed_again_by_itself(office: Bureau) -> None:

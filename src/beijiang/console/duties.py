@@ -120,6 +120,16 @@ def _keys(platform: Platform, actor: Actor) -> Iterator[Tile]:
     yield Tile(TileKind.CHANGED, words, count, "/console/keys?ending=soon")
 
 
+def _models(platform: Platform, actor: Actor) -> Iterator[Tile]:
+    if not platform.access.allows(actor, Permission.MINING_MODEL_APPROVE, actor.org_id):
+        return
+    count = len(platform.learning.to_approve(actor))
+    yield Tile(TileKind.WAITING, Text("模型待审批", "models to approve"), count, "/console/models?show=waiting")
+    count = len(platform.forecasts.to_approve(actor))
+    words = Text("预测的模型卡待审批", "cards of forecasts to approve")
+    yield Tile(TileKind.WAITING, words, count, "/console/forecasts?show=waiting")
+
+
 DUTIES: Final[tuple[tuple[Permission, Maker], ...]] = (
     (Permission.OPENDATA_VOICE_ANSWER, _voices),
     (Permission.EXCHANGE_GRANT_READ, _recalls),
@@ -130,6 +140,7 @@ DUTIES: Final[tuple[tuple[Permission, Maker], ...]] = (
     (Permission.ASSESS_SCORE_MANAGE, _appeals),
     (Permission.STANDARDS_ENTRY_APPROVE, _proposals),
     (Permission.FUSION_PAIR_DECIDE, _pairs),
+    (Permission.MINING_MODEL_READ, _models),
     (Permission.EVIDENCE_HOLD_SET, _holds),
     (Permission.ACCESS_KEY_ISSUE, _keys),
 )

@@ -22,7 +22,7 @@ INSIDE: Final = "政府内部督办事项，办结后按规定公开。"
 def keep_work_plan(platform: Platform, actor: Actor) -> list[HandIn]:
     """Have the platform keep the plan as tables; return what a clerk would say of each."""
     if not platform.plan_tables.sets(actor):
-        platform.plan_tables.record_into(actor)
+        platform.plan_tables.record_into(actor, here=True)
     return [described(Path(one.table), one, 0) for one in (_TASKS, _PROGRESS, _TARGETS)]
 
 

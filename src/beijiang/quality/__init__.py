@@ -2,7 +2,7 @@
 
 Also which data element each column holds and how far it conforms, tickets that send data back to their supplier, and
 monitors that notice what is out of the usual. Owns the tables ``quality_rule``, ``quality_run``,
-``quality_fact``, ``quality_release``, ``quality_scorecard``, ``quality_mapping``,
+``quality_fact``, ``quality_release``, ``quality_scorecard``, ``quality_mapping``, ``quality_mapping_said``,
 ``quality_conformity``, ``quality_ticket``, ``quality_ticket_step``, ``quality_ticket_policy``, ``quality_observation``,
 ``quality_finding``, ``quality_monitor``, ``quality_declined`` and ``quality_aged``. It sees numbers
 and places of rows only (``tables.Measures``); rows that fail a rule are shown by the gate.

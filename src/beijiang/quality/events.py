@@ -41,3 +41,5 @@ class MappingMoved(Event):
     by: str
     by_name: str
     reason: str
+    number: int = 0
+    """Of two announcements of a table the one with the higher number is the later; 0: from before they were numbered."""

@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "texts"))
 from company import HELD_SCHEMA, code, held
-from filled_library import filled
+from filled_library import filled, registered_by
 
 from beijiang.build import build
 from beijiang.kit import SYSTEM, new_id
@@ -58,5 +58,11 @@ def test_a_graph_on_the_library_has_each_firm_once(tmp_path: Path) -> None:
             "内蒙古第2实业有限公司": pytest.approx(0.6),
             "内蒙古第3实业有限公司": pytest.approx(0.3),
         }
+        # One firm takes another name, and one leaves the register: what held before is no party any more.
+        registered_by(platform, [("内蒙古第2控股有限公司", code(2)), firms[0]], "commerce_admin")
+        platform.fusion.run_now(keeper, platform.fusion.libraries(keeper)[0].id)
+        assert [one.name for one in platform.graphs.find(keeper, graph, "第2")] == ["内蒙古第2控股有限公司"]
+        summary = platform.graphs.summary(keeper, graph)
+        assert (summary.counts["firm"], summary.counts["outside"]) == (2, 1), "the third is no firm of the library now"
     finally:
         platform.close()

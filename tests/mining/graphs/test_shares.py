@@ -18,7 +18,7 @@ from beijiang.kit import Invalid, Unavailable
 from beijiang.mining.models.control import control_rules, rule_at
 from beijiang.mining.models.graphs import ControlState, Relation
 from beijiang.mining.models.network.arrays import ALWAYS, NEVER, Clockwork, Edges, Network
-from beijiang.mining.models.network.circles import circles, members
+from beijiang.mining.models.network.circles import _core, circles, members
 from beijiang.mining.models.network.control import controlled_by, controller
 from beijiang.mining.models.network.shares import DENSE, region, shares
 from beijiang.mining.models.network.walking import communities, shortest
@@ -270,3 +270,11 @@ def test_one_node_with_a_hundred_thousand_edges_and_a_chain_as_long_are_answered
 def test_work_that_takes_too_long_is_stopped() -> None:
     with pytest.raises(Unavailable):
         region(network(3, [(0, 1, 10)]), 0, TODAY, up=False, most=9, clock=Clockwork(-1))
+
+
+def test_what_lies_on_no_circle_is_taken_off_before_circles_are_looked_for() -> None:
+    """A long chain with a circle of three in it: the three edges are left, though nobody holds shares of itself."""
+    tail, head = np.array([*range(9), 5]), np.array([*range(1, 10), 3])
+    left = [np.sort(one).tolist() for one in _core(10, tail, head)]
+    assert left == [[3, 4, 5], [3, 4, 5]]
+    assert members(circles(10, tail, head))[0].tolist() == [3, 4, 5]

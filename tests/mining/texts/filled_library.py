@@ -49,13 +49,7 @@ def filled(platform: Platform, firms: Sequence[tuple[str, str]], org_id: str) ->
     """Fill the library of legal entities; return its keeper."""
     keeper = _person(platform, "librarian", KEEPER)
     giver = _person(platform, "registrar", org_id)
-    table = pa.table({"名称": [name for name, _ in firms], "代码": [code for _, code in firms]})
-    path = platform.settings.home / "staging" / f"{new_id('firms')}.parquet"
-    pq.write_table(table, path)
-    request = CommitRequest(
-        table=TABLE, org_id=org_id, staged=(path,), schema=table.schema, mode=WriteMode.REPLACE, run_id=new_id("run")
-    )
-    platform.tables.commit(SYSTEM, request)
+    registered_by(platform, firms, org_id)
     draft = LibraryDraft(
         kind="legal_entity",
         name="法人单位库",
@@ -72,6 +66,17 @@ def filled(platform: Platform, firms: Sequence[tuple[str, str]], org_id: str) ->
     platform.fusion.agree(keeper, link.id)
     platform.fusion.run_now(keeper, library.id)
     return keeper
+
+
+def registered_by(platform: Platform, firms: Sequence[tuple[str, str]], org_id: str) -> None:
+    """Write names and codes as all that the register of an organisation holds."""
+    table = pa.table({"名称": [name for name, _ in firms], "代码": [code for _, code in firms]})
+    path = platform.settings.home / "staging" / f"{new_id('firms')}.parquet"
+    pq.write_table(table, path)
+    request = CommitRequest(
+        table=TABLE, org_id=org_id, staged=(path,), schema=table.schema, mode=WriteMode.REPLACE, run_id=new_id("run")
+    )
+    platform.tables.commit(SYSTEM, request)
 
 
 def _person(platform: Platform, login: str, org_id: str) -> Actor:

@@ -144,12 +144,12 @@ def _add_tables(plan: typer.Typer, kept: Callable[[], PlanTables], access: Calla
     @plan.command("record")
     def record(person: str = AS) -> None:
         """Have the plan written into tables of your department, now and whenever it changes."""
-        show([_set(kept().record_into(who(person)))], _SETS)
+        show([_set(kept().record_into(who(person), here=True))], _SETS)
 
     @plan.command("take-over")
     def take_over(org: str = typer.Argument(help="Id of the department."), person: str = AS) -> None:
         """Answer for a department's tables of the plan from now on, and have them written at once."""
-        show([_set(kept().take_over(who(person), org))], _SETS)
+        show([_set(kept().take_over(who(person), org, here=True))], _SETS)
 
     @plan.command("unrecord")
     def unrecord(

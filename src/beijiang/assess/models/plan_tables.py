@@ -65,7 +65,7 @@ class PlanTableSet:
     digest: str = ""
     written_at: datetime | None = None
     moves: int = 0
-    """How often the plan has changed since the tables are kept."""
+    """How often the plan has changed since the tables are kept, or was ordered to be written."""
     moved_at: datetime | None = None
     moves_written: int = 0
     """How many of these changes the tables hold."""

@@ -39,6 +39,7 @@ __all__ = ["gather"]
 REGION_TIER: Final = 1
 LEAGUE_TIER: Final = 2
 STATE_DAYS: Final = 31
+_REGION_DIGITS: Final = 12
 """How long after the end of a period its state can still be taken: the platform keeps no state of days gone by."""
 _NO_CHANGE: Final = frozenset({WriteMode.COMPACT, WriteMode.ROLLBACK})
 _UNFINISHED: Final = frozenset({TaskKind.COMPLETE, TaskKind.MEND})
@@ -134,7 +135,7 @@ def linkage_rate(look: Look) -> Iterator[Fact]:
         while league.admin_tier > LEAGUE_TIER and league.parent_id in units:
             league = units[league.parent_id]
         governs = unit.kind in {OrganisationKind.GOVERNMENT, OrganisationKind.ZONE}
-        node = nodes.get(unit.region_code or unit.id) if governs else None
+        node = nodes.get(_place(unit.region_code) or unit.id) if governs else None
         last, why = _activity(active.get(unit.id), node)
         yield Fact(
             org_id=league.id,
@@ -150,7 +151,12 @@ def linkage_rate(look: Look) -> Iterator[Fact]:
 
 def _by_unit(found: Sequence[NodeDone]) -> dict[str, NodeDone]:
     """Return nodes by the unit that each is the platform of: its region code, or the id that a unit without one is seeded by."""
-    return {one.region_code or f"gov-{one.node_id.lower()}": one for one in found}
+    return {_place(one.region_code) or f"gov-{one.node_id.lower()}": one for one in found}
+
+
+def _place(code: str | None) -> str:
+    """Return a region code in twelve digits: 150100, 150100000 and 150100000000 are one place (GB/T 2260, GB/T 10114)."""
+    return code.ljust(_REGION_DIGITS, "0") if code else ""
 
 
 def _activity(here: datetime | None, node: NodeDone | None) -> tuple[datetime | None, Text]:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import shutil
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from beijiang.assess.models import Lit
     from beijiang.assess.service.figuring import Figures
     from beijiang.assess.service.planning import WorkPlan
+    from beijiang.db import UnitOfWork
     from beijiang.jobs import JobRun, Jobs
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
@@ -42,13 +42,16 @@ _KEYS: Final = {
 }
 _AGAIN_AFTER: Final = timedelta(hours=1)
 """So long rests what could not be written."""
+_PATIENCE: Final = 10.0
+"""So many seconds waits who orders the writing where the worker does it; it goes on without him."""
 
 
 class PlanTables(Base):
     """Keep tables of the work plan up to date: soon after changes, and daily, as working days go by and lights move.
 
     Whoever changes the plan marks them as stale in the same transaction and waits for nothing; once a minute one job
-    writes what has changed by then, however often.
+    writes what has changed by then, however often. Nothing but that job writes them, one at a time for a department. Jobs
+    may be begun twice after a process fell silent: what the tables hold is noted only by who found nobody in between.
     """
 
     def __init__(self, plan: WorkPlan, figures: Figures, tables: Tables, jobs: Jobs, staging: Path) -> None:
@@ -59,21 +62,22 @@ class PlanTables(Base):
         self._jobs = jobs
         self._alerts = plan.alerts
         self._staging = staging
-        self._writing = threading.Lock()
 
     def sets(self, actor: Actor) -> Sequence[PlanTableSet]:
         """Return which departments have the plan written into tables, and when that was last done."""
         self.access.require(actor, Permission.ASSESS_PLAN_READ)
         return self._all()
 
-    def record_into(self, actor: Actor) -> PlanTableSet:
+    def record_into(self, actor: Actor, *, here: bool = False) -> PlanTableSet:
         """Have the plan written into tables of the actor's department (``PLAN_TABLES``), now and whenever it changes.
 
-        They hold what the actor may read of the plan and its indicators; names of persons are not in them.
+        They hold what the actor may read of the plan and its indicators; names of persons are not in them. With ``here``
+        they are written when this returns, by this process where no other works off jobs (the terminal); without it that
+        is waited for a few seconds, and what is returned is stale if it took longer.
 
         Raises:
-            Denied: the actor may not write tables of the department.
-            Conflict: one of the names is taken (``table_exists``).
+            Denied: the actor may not write tables of the department, or submit jobs.
+            Conflict: one of the names is taken (``table_exists``), or they could not be written (``plan_tables``).
 
         """
         org = actor.org_id or ""
@@ -87,7 +91,8 @@ class PlanTables(Base):
                 f"The tables {named} are there already, or the plan is written into them. Stop that first, or rename them.",
                 code="table_exists",
             )
-        made = PlanTableSet(org_id=org, owner=actor, by_name=actor.name, set_at=self.clock.now())
+        now = self.clock.now()
+        made = PlanTableSet(org_id=org, owner=actor, by_name=actor.name, set_at=now, moves=1, moved_at=now)
         with self.db.begin() as tx:
             PlanTableStore(tx.connection).add(made)
             self.evidence.record(
@@ -97,27 +102,28 @@ class PlanTables(Base):
                 target=f"org:{org}",
                 detail={"written": True, "tables": list(PLAN_TABLES)},
             )
-        self._write(made)
-        return self._kept(org)
+            job = self._queue(actor, org, tx)
+        return self._settled(actor, org, job, here=here)
 
-    def take_over(self, actor: Actor, org_id: str) -> PlanTableSet:
-        """Answer for the tables from now on, in place of who did, and have them written at once.
+    def take_over(self, actor: Actor, org_id: str, *, here: bool = False) -> PlanTableSet:
+        """Answer for the tables from now on, in place of who did, and have them written at once; ``here`` as above.
 
         Raises:
-            Denied: the actor may not write tables of the department.
+            Denied: the actor may not write tables of the department, or submit jobs.
             NotFound: the plan is not written into tables of that department.
+            Conflict: they could not be written (``plan_tables``).
 
         """
         self.access.require(actor, Permission.ASSESS_PLAN_READ)
         self.access.require(actor, Permission.TABLES_TABLE_WRITE, org_id)
         before = self._kept(org_id)
         with self.db.begin() as tx:
-            if not PlanTableStore(tx.connection).hand_over(org_id, actor):
+            if not PlanTableStore(tx.connection).hand_over(org_id, actor, self.clock.now()):
                 raise _not_kept()
             detail: dict[str, JsonValue] = {"written": True, "before": before.owner.id, "before_name": before.by_name}
             self.evidence.record(tx, actor, "assess.plan_tables", target=f"org:{org_id}", detail=detail)
-        self._write(self._kept(org_id))
-        return self._kept(org_id)
+            job = self._queue(actor, org_id, tx)
+        return self._settled(actor, org_id, job, here=here)
 
     def stop(self, actor: Actor, org_id: str, reason: str) -> None:
         """Have the plan written no more; the tables stay as they are.
@@ -158,18 +164,15 @@ class PlanTables(Base):
             try:
                 actor = self._answerable(one)
                 if not rests and (one.stale_since is not None or not is_of_today):
-                    arguments: dict[str, JsonValue] = {"org": one.org_id}
-                    key = f"{PLAN_TABLES_JOB}:{one.org_id}"
-                    self._jobs.submit(actor, PLAN_TABLES_JOB, arguments, key=key, org_id=one.org_id)
+                    self._queue(actor, one.org_id)
             except BeijiangError as error:
                 self._failed(one, error)
 
     def work(self, job: JobRun, arguments: dict[str, JsonValue]) -> JsonValue:
         """Write the tables of one department; registered in build.py as the work of ``PLAN_TABLES_JOB``."""
         del job
-        try:
-            kept = self._kept(str(arguments["org"]))
-        except NotFound:
+        kept = self._found(str(arguments["org"]))
+        if kept is None:
             return {"gone": True}  # stopped meanwhile
         try:
             return {"written": self._write(kept)}
@@ -186,8 +189,30 @@ class PlanTables(Base):
         there = self._tables.schema(actor, name)
         return there is None or (self._tables.get(actor, name).org_id == org and {*there.names} == {*PLAN_TABLES[name]})
 
+    def _queue(self, actor: Actor, org_id: str, tx: UnitOfWork | None = None) -> str:
+        """Have one department's tables written; a job that waits or writes already is the one returned."""
+        key = f"{PLAN_TABLES_JOB}:{org_id}"
+        return self._jobs.submit(actor, PLAN_TABLES_JOB, {"org": org_id}, key=key, org_id=org_id, tx=tx)
+
+    def _settled(self, actor: Actor, org_id: str, job: str, *, here: bool) -> PlanTableSet:
+        """Wait for the writing that was ordered, and return the tables as they then stand."""
+        for again in (True, False):
+            self._jobs.nudge()
+            done = self._jobs.run_inline(job) if here else self._jobs.wait(job, timeout=_PATIENCE)
+            kept = self._kept(org_id)
+            if not done.ended or kept.stale_since is None:
+                break
+            if again:  # that job may have begun before this was ordered
+                job = self._queue(actor, org_id)
+            elif kept.trouble is not None:
+                raise Conflict(kept.trouble.zh, kept.trouble.en, code="plan_tables")
+        return kept
+
+    def _found(self, org_id: str) -> PlanTableSet | None:
+        return next((one for one in self._all() if one.org_id == org_id), None)
+
     def _kept(self, org_id: str) -> PlanTableSet:
-        found = next((one for one in self._all() if one.org_id == org_id), None)
+        found = self._found(org_id)
         if found is None:
             raise _not_kept()
         return found
@@ -209,35 +234,45 @@ class PlanTables(Base):
             f"督办计划无法写入数据表（负责人“{by}”）：{error.text.zh} 请该部门有权写入数据表的人在“督办”页的“写入数据表”中点“由我负责并立即写入”，或停止写入。",
             f'The work plan cannot be written into tables ("{by}" answers for them): {error.text.en} Somebody of the department who may write tables can take them over on the page of the work plan under "Written into tables", or stop them.',
         )
-        is_new = self._alerts.renew(AlertKind.PLAN_TABLES, kept.org_id, kept.org_id, why)
         rested = kept.tried_at is None or not timedelta() <= now - kept.tried_at < _AGAIN_AFTER
-        if is_new or rested or kept.trouble != why:
+        if rested or kept.trouble != why:
             with self.db.begin() as tx:
-                PlanTableStore(tx.connection).fail(kept.org_id, why, now)
+                if not PlanTableStore(tx.connection).fail(kept, why, now):
+                    return  # stopped, written or taken over meanwhile
+        self._alerts.renew(AlertKind.PLAN_TABLES, kept.org_id, kept.org_id, why)
+        found = self._found(kept.org_id)
+        if found is None or found.trouble is None:  # who mended it may have looked for the alert before it was there
+            self._alerts.clear(AlertKind.PLAN_TABLES, kept.org_id)
 
     def _all(self) -> Sequence[PlanTableSet]:
         with self.db.read() as connection:
             return PlanTableStore(connection).all()
 
     def _write(self, kept: PlanTableSet) -> bool:
-        """Write all three, unless they hold that already; tell whether they were written."""
-        actor = self._answerable(kept)
-        with self._writing:
-            kept = self._kept(
-                kept.org_id
-            )  # its count of changes first: what comes while rows are read is written next time
-            made = {
-                "督办任务": [*self._tasks(actor)],
-                "督办进展": [*self._progress(actor)],
-                "督办指标": [*self._targets(actor)],
-            }
-            said = json.dumps([self.today, made], default=str, ensure_ascii=False)
-            digest = hashlib.sha256(said.encode()).hexdigest()
-            differs = kept.digest != digest
-            for name, rows in made.items() if differs else ():
-                self._commit(actor, kept.org_id, name, rows)
+        """Write all three, unless they hold that already; tell whether they were written.
+
+        ``kept`` was read before the rows, so what changes while they are read is written next time. While tables are
+        written it is not known what they hold: a process that dies then leaves no digest that could fit by chance.
+        """
+        actor, began = self._answerable(kept), self.clock.now()  # rows that were read before midnight are not of today
+        made = {
+            "督办任务": [*self._tasks(actor)],
+            "督办进展": [*self._progress(actor)],
+            "督办指标": [*self._targets(actor)],
+        }
+        said = json.dumps([self.today, made], default=str, ensure_ascii=False)
+        digest = hashlib.sha256(said.encode()).hexdigest()
+        differs = kept.digest != digest
+        if differs:
             with self.db.begin() as tx:
-                PlanTableStore(tx.connection).note(kept.org_id, digest, kept.moves, self.clock.now())
+                if not PlanTableStore(tx.connection).begin(kept.org_id, kept.digest):
+                    return False  # stopped meanwhile, or written by another
+            for name, rows in made.items():
+                self._commit(actor, kept.org_id, name, rows)
+        with self.db.begin() as tx:
+            store = PlanTableStore(tx.connection)
+            if not store.note(kept, "" if differs else digest, digest, began):
+                store.doubt(kept.org_id, self.clock.now())
         self._alerts.clear(AlertKind.PLAN_TABLES, kept.org_id)
         return differs
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, null, select, update
 
@@ -11,6 +11,7 @@ from beijiang.assess.store.schema import plan_table_set
 from beijiang.kit import Actor, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -49,25 +50,42 @@ class PlanTableStore:
     def add(self, one: PlanTableSet) -> None:
         """Add one; a department has one."""
         values = {"org_id": one.org_id, "by_name": one.by_name, "set_at": one.set_at, "digest": one.digest}
-        self._connection.execute(insert(plan_table_set).values(**values, owner=one.owner.to_json()))
+        moved = {"moves": one.moves, "moved_at": one.moved_at}
+        self._connection.execute(insert(plan_table_set).values(**values, **moved, owner=one.owner.to_json()))
 
     def mark(self, at: datetime) -> None:
         """Say that the plan is another than the tables hold; in the transaction that changes it."""
         self._connection.execute(update(plan_table_set).values(moves=_C.moves + 1, moved_at=at))
 
-    def note(self, org_id: str, digest: str, moves: int, at: datetime) -> None:
-        """Write down what the tables hold now, up to which change of the plan."""
-        values = {"digest": digest, "written_at": at, "tried_at": at, "moves_written": moves, "trouble": null()}
+    def begin(self, org_id: str, before: str) -> bool:
+        """Say that nobody knows what the tables hold from now on; False if another was quicker, or they are not kept."""
+        return self._where(org_id, before, {"digest": ""})
+
+    def note(self, kept: PlanTableSet, before: str, digest: str, at: datetime) -> bool:
+        """Write down what was read ``at`` and the tables hold now; False if another said what they hold since ``before``."""
+        values = {"digest": digest, "written_at": at, "tried_at": at, "moves_written": kept.moves, "trouble": null()}
+        return self._where(kept.org_id, before, values)
+
+    def doubt(self, org_id: str, at: datetime) -> None:
+        """Have the tables written anew: two wrote them at a time, and the older rows may be the later ones."""
+        values = {"digest": "", "moves": _C.moves + 1, "moved_at": at}
         self._connection.execute(update(plan_table_set).where(_C.org_id == org_id).values(**values))
 
-    def fail(self, org_id: str, why: Text, at: datetime) -> None:
-        """Write down why the tables could not be written."""
+    def _where(self, org_id: str, digest: str, values: Mapping[str, Any]) -> bool:
+        kept = update(plan_table_set).where(_C.org_id == org_id, _C.digest == digest)
+        return self._connection.execute(kept.values(**values)).rowcount == 1
+
+    def fail(self, kept: PlanTableSet, why: Text, at: datetime) -> bool:
+        """Write down why the tables could not be written; False if they were written or taken over since, or are not kept."""
         values = {"tried_at": at, "trouble": {"zh": why.zh, "en": why.en}}
-        self._connection.execute(update(plan_table_set).where(_C.org_id == org_id).values(**values))
+        same = (_C.by_name == kept.by_name, _C.written_at.is_not_distinct_from(kept.written_at))
+        failed = update(plan_table_set).where(_C.org_id == kept.org_id, *same)
+        return self._connection.execute(failed.values(**values)).rowcount == 1
 
-    def hand_over(self, org_id: str, owner: Actor) -> bool:
-        """Let another person answer for the tables; tell whether they are kept."""
-        values = {"owner": owner.to_json(), "by_name": owner.name}
+    def hand_over(self, org_id: str, owner: Actor, at: datetime) -> bool:
+        """Let another person answer for the tables and have them written anew; tell whether they are kept."""
+        values = {"owner": owner.to_json(), "by_name": owner.name, "tried_at": null(), "trouble": null()}
+        values |= {"moves": _C.moves + 1, "moved_at": at}
         return (
             self._connection.execute(update(plan_table_set).where(_C.org_id == org_id).values(**values)).rowcount == 1
         )

@@ -41,6 +41,7 @@ LINES_SHOWN = 200
 ROWS_LOOKED_AT = 20
 _Card = Annotated[str, Form(max_length=2000)]
 _Short = Annotated[str, Form(max_length=300)]
+_Show = Annotated[str, Query(max_length=20)]
 _Column = Annotated[str, Query(max_length=200)]
 
 
@@ -57,13 +58,16 @@ def _add_looking(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     forecasts = platform.forecasts
 
     @pages.get("/forecasts")
-    def list_(request: Request) -> HTMLResponse:
+    def list_(request: Request, show: _Show = "") -> HTMLResponse:
         who = person(request)
-        found = forecasts.forecasts(who)
+        found = forecasts.to_approve(who) if show == "waiting" else forecasts.forecasts(who)
         last = {one.id: next(iter(forecasts.runs(who, one.id)), None) for one in found}
         names = {o.id: o.short for o in platform.access.organisations()}
         may = bool(_tables(platform, who) or forecasts.known_indicators(who))
-        return frame.page(request, "forecasts.html", found=found, last=last, names=names, may=may)
+        decides = platform.access.allows(who, Permission.MINING_MODEL_APPROVE, who.org_id)
+        return frame.page(
+            request, "forecasts.html", found=found, last=last, names=names, may=may, show=show, decides=decides
+        )
 
     @pages.get("/forecasts/{forecast}")
     def one(

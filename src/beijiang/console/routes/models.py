@@ -94,9 +94,10 @@ def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     learning = platform.learning
 
     @pages.get("/models")
-    def models(request: Request) -> HTMLResponse:
+    def models(request: Request, show: Annotated[str, Query(max_length=20)] = "") -> HTMLResponse:
         who = person(request)
-        return _list(request, "models", models=learning.models(who), leading=LEADING)
+        found = learning.to_approve(who) if show == "waiting" else learning.models(who)
+        return _list(request, "models", models=found, leading=LEADING, show=show)
 
     @pages.get("/training-sets")
     def sets(request: Request) -> HTMLResponse:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
 
 HERE: Final = "/console/plan"
+_WRITING: Final = Text(
+    "督办计划正在后台写入数据表，请稍后刷新本页查看。",
+    "The plan is being written into tables in the background; look at this page again in a moment.",
+)
 _Said = Annotated[str, Form(max_length=4000)]
 _Word = Annotated[str, Query(max_length=60)]
 _PAGES: Final = {
@@ -134,19 +138,20 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.post("/plan-tables")
     def record(request: Request) -> RedirectResponse:
         def step() -> tuple[str, Text]:
-            platform.plan_tables.record_into(person(request))
+            made = platform.plan_tables.record_into(person(request))
             words = Text(
                 "督办计划已写入数据表，此后有变化即更新。", "The plan is written into tables, and kept up to date."
             )
-            return HERE, words
+            return HERE, words if made.stale_since is None else _WRITING
 
         return frame.attempt(request, HERE, step)
 
     @pages.post("/plan-tables/{org}/take-over")
     def take_over(request: Request, org: str) -> RedirectResponse:
         def step() -> tuple[str, Text]:
-            platform.plan_tables.take_over(person(request), org)
-            return HERE, Text("已由您负责，并已写入。", "You answer for them now, and they are written.")
+            kept = platform.plan_tables.take_over(person(request), org)
+            words = Text("已由您负责，并已写入。", "You answer for them now, and they are written.")
+            return HERE, words if kept.stale_since is None else _WRITING
 
         return frame.attempt(request, HERE, step)
 

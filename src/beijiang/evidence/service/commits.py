@@ -25,12 +25,14 @@ NO_ROOM_SECONDS = 1.0
 class _Ticket:
     """One entry on its way (or a barrier without one), and whether somebody waits for it."""
 
-    __slots__ = ("done", "entry", "error", "wake")
+    __slots__ = ("done", "entry", "error", "safe", "wake")
 
     def __init__(self, entry: Entry | None, *, waited_for: bool) -> None:
         self.entry = entry
         self.wake = threading.Event() if waited_for else None
         self.done = False
+        self.safe = False
+        """Whether it is kept elsewhere."""
         self.error: BaseException | None = None
 
 
@@ -44,6 +46,7 @@ class GroupCommit:
         self._write = write
         self._spare = spare
         self._lock = threading.Lock()
+        self._rescuing = threading.Lock()
         self._waiting: deque[_Ticket] = deque()
         self._underway: Sequence[_Ticket] = ()
         self._no_room = 0.0
@@ -85,12 +88,17 @@ class GroupCommit:
     def defer(self, entry: Entry) -> bool:
         """Leave an entry to the next group and return at once; False when too many wait already and it is lost."""
         while not self._put(entry):
-            if time.monotonic() < self._no_room or not self.rescue():
+            if time.monotonic() < self._no_room or (not self.rescue() and self._is_full):
                 with self._lock:
                     self._lost += 1
                     self.lost += 1
                 return False
         return True
+
+    @property
+    def _is_full(self) -> bool:
+        with self._lock:
+            return self._deferred >= DEFERRED_LIMIT
 
     def _put(self, entry: Entry) -> bool:
         with self._lock:
@@ -101,22 +109,29 @@ class GroupCommit:
             return True
 
     def rescue(self) -> bool:
-        """Have kept elsewhere what nobody waits for: ``write`` is stuck, and a kill would lose it. Tell whether it was.
+        """Have kept elsewhere what nobody waits for: ``write`` is stuck, and a kill would lose it. Tell whether any was.
 
-        What ``write`` is at is kept too, so that it may come twice.
+        What ``write`` is at is kept too, so that it may come twice. All of it stays in line until it is kept: a barrier that
+        comes meanwhile does not pass it by.
         """
+        with self._rescuing:
+            with self._lock:
+                taken = [one for one in (*self._underway, *self._waiting) if one.wake is None and not one.safe]
+            if taken and self._spare(_deferred(taken)):
+                self._leave_out(taken)
+                return True
         with self._lock:
-            taken = [ticket for ticket in self._waiting if ticket.wake is None]
-            underway = _deferred(self._underway)
-            self._waiting = deque(ticket for ticket in self._waiting if ticket.wake is not None)
-            self._deferred -= len(taken)
-        if taken and self._spare([*underway, *_deferred(taken)]):
-            return True
-        with self._lock:
-            self._waiting.extendleft(reversed(taken))
-            self._deferred += len(taken)
             self._no_room = time.monotonic() + NO_ROOM_SECONDS
         return False
+
+    def _leave_out(self, kept: Sequence[_Ticket]) -> None:
+        """Take what is kept elsewhere out of the line; what ``write`` has begun with meanwhile stays with it."""
+        with self._lock:
+            for ticket in kept:
+                ticket.safe = True
+            before = len(self._waiting)
+            self._waiting = deque(ticket for ticket in self._waiting if not ticket.safe)
+            self._deferred -= before - len(self._waiting)
 
     def take_lost(self) -> int:
         """Return how many deferred entries were lost since the last call."""
@@ -137,7 +152,7 @@ class GroupCommit:
                 self._write(entries)
         except BaseException as exc:  # noqa: BLE001 - every waiter is told, whatever it was, and the lead is handed on
             error = exc
-        left = _deferred(group) if error is not None else []
+        left = _deferred([ticket for ticket in group if not ticket.safe]) if error is not None else []
         waiters = self._settle(group, error, keep=bool(left) and not self._spare(left))
         for event in waiters:
             event.set()
@@ -147,7 +162,7 @@ class GroupCommit:
     def _settle(self, group: list[_Ticket], error: BaseException | None, *, keep: bool) -> list[threading.Event]:
         with self._lock:
             self._underway = ()
-            kept = [ticket for ticket in group if ticket.wake is None] if keep else []
+            kept = [ticket for ticket in group if ticket.wake is None and not ticket.safe] if keep else []
             self._waiting.extendleft(reversed(kept))
             self._deferred += len(kept)
             for ticket in group:

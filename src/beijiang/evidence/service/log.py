@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy.exc import IntegrityError
+
 from beijiang.db import Database, UnitOfWork
 from beijiang.evidence.models import (
     CheckReport,
@@ -484,8 +486,12 @@ class Evidence:
         if lost:
             missing = Entry(actor=SYSTEM, action="evidence.lost", target="log", at=self._clock.now(), rows=lost)
             entries = [*entries, missing]
-        with self._db.begin(counted=False) as tx:
-            self._append(tx, entries)
+        try:
+            with self._db.begin(counted=False) as tx:
+                self._append(tx, entries)
+        except IntegrityError:  # some were kept on the disk while this one waited, and came in from there
+            with self._db.begin(counted=False) as tx:
+                self._append(tx, entries, again=True)
 
     def _append(self, tx: UnitOfWork, entries: Sequence[Entry], *, again: bool = False) -> None:
         store = EvidenceStore(tx.connection)

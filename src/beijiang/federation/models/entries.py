@@ -235,6 +235,10 @@ class Listing(Said):
     upto: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,40}$")]
     entries: dict[Id, _Digest] = Field(max_length=LIST_MOST)
 
+    def spans(self, resource: str) -> bool:
+        """Tell whether an id lies between the two."""
+        return self.after < resource and (not self.upto or resource <= self.upto)
+
 
 class Wanted(Said):
     """What the node above does not have as it was listed."""

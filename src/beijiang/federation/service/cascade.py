@@ -22,17 +22,19 @@ from beijiang.federation.models.entries import (
     entry_of,
     words_of,
 )
+from beijiang.federation.models.refusals import RefusedEntry, rests
+from beijiang.federation.models.travels import organisation_of
 from beijiang.federation.service.telling import ENTRY, GONE, LISTING, SUBJECT, WANTED, CatalogTelling
-from beijiang.federation.store import EntryStore, LetterStore, NodeStore
+from beijiang.federation.store import EntryStore, NodeStore
 from beijiang.ingest import AlertKind, Alerts
-from beijiang.kit import SYSTEM, NotFound, Text
+from beijiang.kit import SYSTEM, Invalid, NotFound, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from beijiang.catalog import Catalog, Entry, Version
     from beijiang.db import UnitOfWork
-    from beijiang.federation.models import Card, Letter
+    from beijiang.federation.models import Card, Letter, Link
     from beijiang.federation.service.letters import Letters
     from beijiang.federation.service.parts import NodeParts
     from beijiang.kit import Actor
@@ -43,7 +45,9 @@ __all__ = ["Cascade"]
 _OTHER_CYCLE: Final = "9"
 _WORDS: Final = 200
 PAGE: Final = 50
-NO_ROOM: Final = ("entries_many", "told_departments_many")
+_ENTRIES_MANY: Final = "entries_many"
+_DEPARTMENTS_MANY: Final = "told_departments_many"
+NO_ROOM: Final = (_ENTRIES_MANY, _DEPARTMENTS_MANY)
 """Why a letter that tells of an entry is refused when the cap of its node is reached."""
 
 
@@ -53,7 +57,7 @@ class Cascade(CatalogTelling):
     def __init__(self, parts: NodeParts, letters: Letters, catalog: Catalog, alerts: Alerts) -> None:
         super().__init__(parts, letters, catalog)
         self._alerts = alerts
-        letters.reads(ENTRY, self._on_entry)
+        letters.reads(ENTRY, self._on_entry, refused=self._on_refused)
         letters.reads(GONE, self._on_gone)
         letters.reads(LISTING, self._on_listing)
 
@@ -131,20 +135,45 @@ class Cascade(CatalogTelling):
         return Room(settings.linkage_entries_most, settings.linkage_departments_most)
 
     def _say_full(self) -> None:
-        """Say of which nodes something was refused for lack of room since their lists were last compared; close the alert of others."""
+        """Say of which nodes something was refused for lack of room that is lacking yet; close the alert of others."""
         full: dict[str, Text] = {}
         with self._db.read() as connection:
+            store = EntryStore(connection)
             for link in NodeStore(connection).links():
                 if link.is_open and link.bearing is Bearing.BELOW:
-                    since = EntryStore(connection).found(link.node_id)[0] or link.since
-                    refused = LetterStore(connection).refused(link.node_id, NO_ROOM, max(since, link.since))
-                    if refused:
-                        full[link.node_id] = _no_room(link.card, self._room, refused)
+                    refused = store.refused(link.node_id, link.since).values()
+                    lacking = self._lacking(store, link.node_id) if refused else None
+                    count = sum(lacking is not None and lacking(one) for one in refused)
+                    if count:
+                        full[link.node_id] = _no_room(link.card, self._room, count)
         for kind, subject in self._alerts.open():
             if kind is AlertKind.NODE_FULL and subject not in full:
                 self._alerts.clear(kind, subject)
         for node_id, words in full.items():
             self._alerts.say(AlertKind.NODE_FULL, node_id, "", words)
+
+    def _lacking(self, store: EntryStore, origin: str) -> Callable[[RefusedEntry], bool]:
+        """Return what tells of an entry of a node whether it was refused for lack of room that is lacking yet."""
+        known, in_force = store.departments(origin), store.in_force(origin)
+
+        def lacking(one: RefusedEntry) -> bool:
+            if one.code == _ENTRIES_MANY:
+                return in_force >= self._room.entries
+            return one.code == _DEPARTMENTS_MANY and one.org_id not in known and len(known) >= self._room.departments
+
+        return lacking
+
+    def _standing(self, store: EntryStore, link: Link, told: Mapping[str, str]) -> dict[str, RefusedEntry]:
+        """Return which of the entries that a node tells were refused and would be again: nothing has changed, and not long ago."""
+        now, lacking = self._parts.clock.now(), self._lacking(store, link.node_id)
+        rest = rests(now.date())
+        return {
+            one: refused
+            for one, refused in store.refused(link.node_id, max(link.since, now - rest)).items()
+            if told.get(one) == refused.digest
+            and now - refused.at < rest
+            and (refused.code not in NO_ROOM or lacking(refused))
+        }
 
     def _require_room(self, store: EntryStore, origin: str, entry_id: str, org_id: str) -> None:
         """Return if one more entry of a node is taken, and one of this department.
@@ -184,7 +213,7 @@ class Cascade(CatalogTelling):
 
     def _on_entry(self, tx: UnitOfWork, letter: Letter) -> None:
         """Keep what a node below says; an older version than the one kept changes nothing."""
-        card = self._below(tx, letter)
+        card = self._below(tx, letter).card
         said, store = EntryTold.parsed(letter.body), EntryStore(tx.connection)
         entry, entry_id = self._known(said.read(letter.node_id)), entry_of(letter.node_id, said.resource)
         if said.version < store.version(entry_id):
@@ -207,24 +236,44 @@ class Cascade(CatalogTelling):
             published_at=said.published_at,
             received_at=self._parts.clock.now(),
         )
+        store.forget_refused(letter.node_id, (said.resource,))
+
+    def _on_refused(self, tx: UnitOfWork, letter: Letter) -> None:
+        """Note which entry was refused, and why, so that it is not asked for every day."""
+        try:
+            said = EntryTold.parsed(letter.body)
+        except Invalid:
+            return  # of which entry it was meant to tell, nobody knows
+        org = organisation_of(letter.node_id, said.org.id)
+        refused = RefusedEntry(letter.code, org, digest_told(letter.body), self._parts.clock.now())
+        EntryStore(tx.connection).refuse(letter.node_id, said.resource, refused)
 
     def _on_gone(self, tx: UnitOfWork, letter: Letter) -> None:
         self._below(tx, letter)
-        said = Gone.parsed(letter.body)
-        EntryStore(tx.connection).withdraw(entry_of(letter.node_id, said.resource), self._parts.clock.now())
+        said, store = Gone.parsed(letter.body), EntryStore(tx.connection)
+        store.withdraw(entry_of(letter.node_id, said.resource), self._parts.clock.now())
+        store.forget_refused(letter.node_id, (said.resource,))
 
     def _on_listing(self, tx: UnitOfWork, letter: Letter) -> None:
-        """Hold a list against what is kept: what is not in it is gone, what differs is asked for."""
-        self._below(tx, letter)
+        """Hold a list against what is kept: what is not in it is gone, what differs is asked for.
+
+        What was refused is asked for again once the reason may have changed, or after some days (``refusals.csv``).
+        """
+        link = self._below(tx, letter)
         said, store, now = Listing.parsed(letter.body), EntryStore(tx.connection), self._parts.clock.now()
         kept = store.digests(letter.node_id, said.after, said.upto)
         first = not said.after
         for resource_id in kept.keys() - said.entries.keys():
             store.withdraw(entry_of(letter.node_id, resource_id), now)
-        changed = sorted(one for one in said.entries.keys() & kept.keys() if said.entries[one] != kept[one])
-        fresh = sorted(said.entries.keys() - kept.keys())
+        known = store.refused(letter.node_id, link.since)
+        store.forget_refused(letter.node_id, (one for one in known if said.spans(one) and one not in said.entries))
+        standing = self._standing(store, link, said.entries)
+        asked = said.entries.keys() - standing.keys()
+        changed = sorted(one for one in asked & kept.keys() if said.entries[one] != kept[one])
+        fresh = sorted(asked - kept.keys())
         # One more than there is room for is wanted all the same: its refusal says there why the others are not.
-        fresh = fresh[: max(0, self._room.entries - store.in_force(letter.node_id)) + 1]
+        more = not any(one.code == _ENTRIES_MANY for one in standing.values())
+        fresh = fresh[: max(0, self._room.entries - store.in_force(letter.node_id)) + more]
         wanted = changed + fresh
         for resource_id in wanted:
             store.want(entry_of(letter.node_id, resource_id))
@@ -245,11 +294,11 @@ class Cascade(CatalogTelling):
         )
 
     @staticmethod
-    def _below(tx: UnitOfWork, letter: Letter) -> Card:
+    def _below(tx: UnitOfWork, letter: Letter) -> Link:
         link = NodeStore(tx.connection).link(letter.node_id)
         if link is None or link.bearing is not Bearing.BELOW:
             raise errors.not_from_below()
-        return link.card
+        return link
 
     def _known(self, entry: Entry) -> Entry:
         """Return the entry with an update cycle that this node knows."""
@@ -266,8 +315,7 @@ class Cascade(CatalogTelling):
             return ""
 
 
-def _no_room(card: Card, room: Room, refused: Mapping[str, int]) -> Text:
-    count = sum(refused.values())
+def _no_room(card: Card, room: Room, count: int) -> Text:
     return Text(
         f"{card.name_zh}（{card.node_id}）上报的 {count} 条目录超出上限（目录 {room.entries} 条，部门 {room.departments} 个），没有收下。确需收下的，请系统管理员调高 linkage_entries_most 或 linkage_departments_most，下一次每日比对会自动补齐。",
         f"{count} entries that {card.name_en} ({card.node_id}) told are over the cap ({room.entries} entries, {room.departments} departments) and were not taken. To take them, raise linkage_entries_most or linkage_departments_most; the next daily comparison brings what is lacking.",

@@ -34,7 +34,7 @@ class Letters(Posting, Reading):
 
     def __init__(self, parts: NodeParts) -> None:
         Posting.__init__(self, parts)
-        self._readers = {}
+        self._readers, self._refusers = {}, {}
         self._rounds = Rounds("letters", self.post_due, _LOOK_SECONDS)
 
     def start(self) -> None:

@@ -48,17 +48,20 @@ class Reading:
         self._parts = parts
         self._db = parts.db
         self._readers: dict[str, Reader] = {}
+        self._refusers: dict[str, Reader] = {}
 
-    def reads(self, kind: str, reader: Reader) -> None:
+    def reads(self, kind: str, reader: Reader, refused: Reader | None = None) -> None:
         """Have ``reader`` read letters of this kind, in one transaction with the note that each was read.
 
         What the reader raises undoes all of it: an error that is transient makes the letter come again, any other is the answer
-        that travels back.
+        that travels back. ``refused`` is shown each letter that was refused so, in the transaction that notes it.
         """
         if kind in self._readers:
             msg = f"two readers of {kind}"
             raise ValueError(msg)
         self._readers[kind] = reader
+        if refused is not None:
+            self._refusers[kind] = refused
 
     def receive(self, header: str, body: bytes) -> Reply:
         """Take a post of another node, and answer for each letter; whoever carries it, its signature decides.
@@ -170,7 +173,7 @@ class Reading:
     def _refused(self, letter: Letter, error: BeijiangError) -> tuple[str, BeijiangError]:
         refused = replace(letter, state=LetterState.REFUSED, code=error.reason[:100], reason=error.text)
         try:
-            self._noted(refused, None, error)
+            self._noted(refused, self._refusers.get(letter.kind), error)
         except Busy as busy:
             return "waits", busy
         return "refused", error

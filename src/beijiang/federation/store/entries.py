@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, delete, func, insert, select, update
 
 from beijiang.catalog import Version
-from beijiang.db import JsonDocument, UtcDateTime, metadata
+from beijiang.db import JsonDocument, UtcDateTime, metadata, upsert
 from beijiang.federation.models import LinkState
 from beijiang.federation.models.entries import Comparison, LinkedEntry, Rule
+from beijiang.federation.models.refusals import RefusedEntry
 from beijiang.federation.store.nodes import NodeStore
 from beijiang.federation.store.parcels import places
 from beijiang.federation.store.schema import links
@@ -83,7 +85,19 @@ departments = Table(
 )
 """The organisations that stand here for departments of whose entries a node below told."""
 
-_C, _T, _E, _P, _D = catalogs.c, told.c, entries.c, places.c, departments.c
+refusals = Table(
+    "federation_refused",
+    metadata,
+    Column("node_id", String(40), primary_key=True),
+    Column("resource_id", String(40), primary_key=True),
+    Column("code", String(100), nullable=False),
+    Column("org_id", String(60), nullable=False),
+    Column("digest", String(32), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""Entries of nodes below that were refused when they were told last."""
+
+_C, _T, _E, _P, _D, _R = catalogs.c, told.c, entries.c, places.c, departments.c, refusals.c
 _OPEN = (LinkState.LINKED.value, LinkState.SUSPENDED.value)
 
 
@@ -185,6 +199,27 @@ class EntryStore:
         """Keep an entry in place of what was kept of it."""
         self.connection.execute(delete(entries).where(_E.id == entry_id))
         self.connection.execute(insert(entries).values(id=entry_id, withdrawn_at=None, **values))
+
+    def refused(self, origin: str, since: datetime) -> dict[str, RefusedEntry]:
+        """Return the entries of a node that were refused since a moment when they were told last, by their ids there."""
+        query = select(refusals).where(_R.node_id == origin, _R.at >= since)
+        return {
+            row.resource_id: RefusedEntry(code=row.code, org_id=row.org_id, digest=row.digest, at=row.at)
+            for row in self.connection.execute(query)
+        }
+
+    def refuse(self, origin: str, theirs: str, one: RefusedEntry) -> None:
+        """Note that an entry was refused, in place of what was noted of it."""
+        values = asdict(one)
+        noted = upsert(self.connection, refusals).values(node_id=origin, resource_id=theirs, **values)
+        self.connection.execute(noted.on_conflict_do_update(index_elements=["node_id", "resource_id"], set_=values))
+
+    def forget_refused(self, origin: str, ids: Iterable[str]) -> None:
+        """Note that some entries are refused no more: they were taken, or are gone at their origin."""
+        wanted = list(ids)
+        for at in range(0, len(wanted), 500):
+            some = wanted[at : at + 500]
+            self.connection.execute(delete(refusals).where(_R.node_id == origin, _R.resource_id.in_(some)))
 
     def want(self, entry_id: str) -> None:
         """Take whatever version of an entry comes next."""

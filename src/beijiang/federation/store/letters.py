@@ -118,17 +118,6 @@ class LetterStore:
         rows = self.connection.execute(query.group_by(letters.c.node_id))
         return {node_id: (count, oldest) for node_id, count, oldest in rows}
 
-    def refused(self, node_id: str, codes: Sequence[str], since: datetime) -> dict[str, int]:
-        """Count the letters of a node that were refused for some reasons since a moment, by reason."""
-        query = select(letters.c.code, func.count()).where(
-            letters.c.way == Way.IN.value,
-            letters.c.state == LetterState.REFUSED.value,
-            letters.c.node_id == node_id,
-            letters.c.code.in_(codes),
-            letters.c.answered_at >= since,
-        )
-        return {row[0]: row[1] for row in self.connection.execute(query.group_by(letters.c.code))}
-
     def read(
         self, kinds: Sequence[str], since: datetime, until: datetime
     ) -> dict[str, dict[str, tuple[int, datetime]]]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["forecast_commands"]
 
+_WAITING = typer.Option(False, "--waiting", help="Only those whose card waits for the person.")
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _FORECAST = typer.Argument(help="Id of the forecast, or the table that it fills.")
 _FILE = typer.Argument(help="Forecast as TOML or JSON: source, series, period, value.", exists=True, dir_okay=False)
@@ -109,9 +110,10 @@ def forecast_commands(get: Callable[[], Forecasts], access: Callable[[], Access]
         return access().actor_for_person(login) if login else SYSTEM
 
     @group.command("list")
-    def list_(person: str = _AS) -> None:
+    def list_(waiting: bool = _WAITING, person: str = _AS) -> None:
         """Show the forecasts in force."""
-        show([_forecast(one) for one in get().forecasts(who(person))], _FORECASTS)
+        found = get().to_approve(who(person)) if waiting else get().forecasts(who(person))
+        show([_forecast(one) for one in found], _FORECASTS)
 
     @group.command("check")
     def check(file: Path = _FILE, person: str = _AS) -> None:

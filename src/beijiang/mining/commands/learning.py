@@ -24,6 +24,7 @@ __all__ = ["models"]
 
 D = TypeVar("D", bound=BaseModel)
 
+_WAITING = typer.Option(False, "--waiting", help="Only those that wait for the person.")
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _FILE = typer.Argument(
     help="What is wanted, as TOML or JSON; see the how-to learn-from-data.md.", exists=True, dir_okay=False
@@ -165,9 +166,10 @@ def _add_features(group: typer.Typer, get: Callable[[], Learning], who: Callable
 
 def _add_models(group: typer.Typer, get: Callable[[], Learning], who: Callable[[str], Actor]) -> None:
     @group.command("list")
-    def list_(person: str = _AS) -> None:
+    def list_(waiting: bool = _WAITING, person: str = _AS) -> None:
         """Show the models."""
-        show([_model(one) for one in get().models(who(person))], _MODELS)
+        found = get().to_approve(who(person)) if waiting else get().models(who(person))
+        show([_model(one) for one in found], _MODELS)
 
     @group.command("train")
     def train(file: Path = _FILE, person: str = _AS) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["forecasts_router"]
 
 _Column = Annotated[str, Field(max_length=200)]
+_Waiting = Annotated[bool, Query(description="Only those whose card waits for whoever asks.")]
 
 
 class ForecastOrder(BaseModel):
@@ -67,8 +68,11 @@ def forecasts_router(service: Forecasts) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["forecasts"])
 
     @routes.get("/forecasts", summary="The forecasts in force that one may see")
-    def all_(request: Request) -> dict[str, Any]:
-        return {"forecasts": [_forecast(one) for one in service.forecasts(_actor(request))]}
+    def all_(request: Request, waiting: _Waiting = False) -> dict[str, Any]:
+        who = _actor(request)
+        return {
+            "forecasts": [_forecast(one) for one in (service.to_approve(who) if waiting else service.forecasts(who))]
+        }
 
     @routes.post("/forecasts/check", summary="Which series a declaration comes to, and why some have no forecast")
     def check(request: Request, order: ForecastOrder) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from beijiang.mining.service.learning import Learning
 
 __all__ = ["learning_router"]
+
+_Waiting = Annotated[bool, Query(description="Only those that wait for whoever asks.")]
 
 
 class Note(BaseModel):
@@ -101,8 +103,9 @@ def _add_sets(routes: APIRouter, service: Learning) -> None:
 
 def _add_models(routes: APIRouter, service: Learning) -> None:
     @routes.get("/models", summary="The models of one's department, newest first")
-    def models(request: Request) -> dict[str, Any]:
-        return {"models": [_short(one) for one in service.models(_actor(request))]}
+    def models(request: Request, waiting: _Waiting = False) -> dict[str, Any]:
+        who = _actor(request)
+        return {"models": [_short(one) for one in (service.to_approve(who) if waiting else service.models(who))]}
 
     @routes.post("/models", status_code=202, summary="Have a model trained on a training set")
     def train(request: Request, order: ModelDraft) -> dict[str, Any]:

@@ -33,6 +33,11 @@ class ForecastCardStore:
             for row in rows
         ]
 
+    def waiting(self) -> dict[str, str]:
+        """Return the forecasts whose card waits for review, and who described each."""
+        query = select(_C.forecast_id, _C.by_id).where(_C.state == CardState.WAITING.value)
+        return {row.forecast_id: row.by_id for row in self._connection.execute(query)}
+
     def add(self, new: CardEntry) -> None:
         """Add one."""
         values = {name: getattr(new, name) for name in _NAMES}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
@@ -59,6 +59,14 @@ class ForecastStore(Revisions[Forecast]):
         query = select(forecast).where(_F.is_current.is_(True), _F.target == target).order_by(_F.retired, _F.id)
         row = self._connection.execute(query).first()
         return None if row is None else _forecast(row)
+
+    def owners(self, forecast_ids: Collection[str]) -> dict[str, frozenset[str]]:
+        """Return who declared any revision of some forecasts."""
+        query = select(_F.id, _F.owner).where(_F.id.in_(forecast_ids))
+        found: dict[str, frozenset[str]] = {}
+        for row in self._connection.execute(query):
+            found[row.id] = found.get(row.id, frozenset()) | {Actor.from_json(row.owner).id}
+        return found
 
     def add_run(self, run: ForecastRun) -> None:
         """Add a run, or replace one that was cut short after it was noted."""

@@ -58,6 +58,8 @@ class ColumnsHeld(Protocol):
     def by_name(self) -> str: ...
     @property
     def reason(self) -> str: ...
+    @property
+    def number(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Assessing(Correcting):
             history = tuple(AssessmentStore(connection).of_table(facts.name))
             grades = GradeStore(connection).current(facts.name)
             waits = [one for one in LoweringStore(connection).of_table(facts.name) if one.state is LoweringState.OPEN]
-            waiting = tuple(self._view_of(connection, actor, one) for one in waits)
+            waiting = self._told_with(connection, actor, waits)
         now = next((one for one in history if one.state is AssessmentState.IN_FORCE), None)
         together = found_together([grades[name] for name in facts.columns if name in grades], rows, today)
         level = Level.L1 if now is None else now.level
@@ -183,7 +185,7 @@ class Assessing(Correcting):
     # Data elements
 
     def on_mapping_moved(self, event: ColumnsHeld) -> None:
-        """Hold columns to the least grades of the elements that they hold now. Idempotent.
+        """Hold columns to the least grades of the elements that they hold now. Idempotent; one that comes late changes nothing.
 
         A column that does not hold its element any more keeps the grade until a second person agrees to less; what an element
         asks for two persons decided already. It is proposed once: what was refused or taken back is not proposed again by the
@@ -196,23 +198,29 @@ class Assessing(Correcting):
         with self._db.begin() as tx:
             store = GradeStore(tx.connection)
             store.table(facts.name, lock=True)
-            for floor in [one for one in store.floors(facts.name) if one.source is GradeSource.ELEMENT]:
-                held = event.held.get(floor.column) == floor.subject
-                if held and event.levels[floor.column] == floor.level:
-                    self._keep(tx, floor)
-                    if LoweringStore(tx.connection).asked(floor.table, Matter.ELEMENT, floor.column, floor.id):
-                        store.end_floor(floor.id, self._clock.now())  # it holds anew, and may be let go of anew
-                elif held:
-                    self._keep(tx, floor)
-                    store.end_floor(floor.id, self._clock.now())
-            has = {(one.column, one.subject) for one in store.floors(facts.name)}
-            for column, element in event.held.items():
-                if event.levels[column] and (column, element) not in has:
-                    self._add_floor(tx, actor, facts.name, column, element, Level(event.levels[column]))
-            for floor in store.floors(facts.name):
-                if floor.source is GradeSource.ELEMENT and event.held.get(floor.column) != floor.subject:
-                    self._let_go(tx, actor, facts, floor, event.reason)
+            if not store.follow(facts.name, event.number):
+                return  # a later one was heard before
+            self._hold_elements(tx, actor, facts, event)
         self._tell_catalog(facts.name)
+
+    def _hold_elements(self, tx: UnitOfWork, actor: Actor, facts: TableFacts, event: ColumnsHeld) -> None:
+        store = GradeStore(tx.connection)
+        for floor in [one for one in store.floors(facts.name) if one.source is GradeSource.ELEMENT]:
+            held = event.held.get(floor.column) == floor.subject
+            if held and event.levels[floor.column] == floor.level:
+                self._keep(tx, floor)
+                if LoweringStore(tx.connection).asked(floor.table, Matter.ELEMENT, floor.column, floor.id):
+                    store.end_floor(floor.id, self._clock.now())  # it holds anew, and may be let go of anew
+            elif held:
+                self._keep(tx, floor)
+                store.end_floor(floor.id, self._clock.now())
+        has = {(one.column, one.subject) for one in store.floors(facts.name)}
+        for column, element in event.held.items():
+            if event.levels[column] and (column, element) not in has:
+                self._add_floor(tx, actor, facts.name, column, element, Level(event.levels[column]))
+        for floor in store.floors(facts.name):
+            if floor.source is GradeSource.ELEMENT and event.held.get(floor.column) != floor.subject:
+                self._let_go(tx, actor, facts, floor, event.reason)
 
     def _add_floor(self, tx: UnitOfWork, actor: Actor, table: str, column: str, element: str, level: Level) -> None:
         made = Floor(

@@ -28,7 +28,7 @@ from beijiang.protection.service.changing import Tools
 from beijiang.protection.service.locating import Locating
 from beijiang.protection.service.sifting import Sifting
 from beijiang.protection.store.copies import FILE_ROWS
-from beijiang.tables import Aggregate, Filter, FilterOp, GovernedColumn, Page, Sort
+from beijiang.tables import VALID_TO, Aggregate, Filter, FilterOp, GovernedColumn, Page, Sort
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -100,6 +100,11 @@ class Governed(Locating, Sifting):
     def rows_stored(self) -> int:
         """Return how many rows the version has before any row filter; for planning, and told to nobody."""
         return self._snapshot.rows
+
+    @property
+    def holding(self) -> tuple[Filter, ...]:
+        """Return the condition under which rows hold now; none where the table keeps no history, or does not show when."""
+        return (Filter(VALID_TO, FilterOp.ISNULL),) if self._snapshot.history and VALID_TO in self._types else ()
 
     @property
     def columns(self) -> tuple[GovernedColumn, ...]:

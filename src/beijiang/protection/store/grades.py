@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -83,6 +83,29 @@ class GradeStore:
         known = update(graded_table).where(graded_table.c.name == facts.name).values(**values)
         if not self._connection.execute(known).rowcount:
             self._connection.execute(insert(graded_table).values(name=facts.name, **values))
+
+    def follow(self, name: str, number: int) -> bool:
+        """Note that a table follows an announcement of its data elements; false if it follows a later one already."""
+        older = (graded_table.c.name == name, graded_table.c.elements_of <= number)
+        return self._connection.execute(update(graded_table).where(*older).values(elements_of=number)).rowcount == 1
+
+    def own_of(self, tables: Collection[str]) -> dict[str, dict[str, ColumnGrade]]:
+        """Return for some tables what ``own`` returns for one."""
+        found: dict[str, dict[str, ColumnGrade]] = {name: {} for name in tables}
+        for some in _parts(tables):
+            query = select(column_grade).where(column_grade.c.table_name.in_(some), column_grade.c.is_current.is_(True))
+            for row in self._connection.execute(query.order_by(column_grade.c.id)):
+                found[row.table_name][row.column_name] = _grade(row)
+        return found
+
+    def floors_of_tables(self, tables: Collection[str]) -> dict[str, list[Floor]]:
+        """Return for some tables what ``floors`` returns for one."""
+        found: dict[str, list[Floor]] = {name: [] for name in tables}
+        for some in _parts(tables):
+            query = select(grade_floor).where(grade_floor.c.table_name.in_(some), grade_floor.c.ended_at.is_(None))
+            for row in self._connection.execute(query.order_by(grade_floor.c.set_at, grade_floor.c.id)):
+                found[row.table_name].append(_floor(row))
+        return found
 
     def current(self, table: str) -> dict[str, ColumnGrade]:
         """Return the grades in force by column: the columns' own, raised to the floors of the table."""
@@ -208,6 +231,11 @@ class GradeStore:
     def add_secret(self, name: str, value: str) -> None:
         """Store a secret made by this installation."""
         self._connection.execute(insert(protection_secret).values(name=name, value=value))
+
+
+def _parts(names: Collection[str], size: int = 500) -> Iterator[Sequence[str]]:
+    ordered = sorted(names)
+    return (ordered[start : start + size] for start in range(0, len(ordered), size))
 
 
 def _facts(row: Row[Any]) -> TableFacts:

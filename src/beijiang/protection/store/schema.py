@@ -32,7 +32,9 @@ graded_table = Table(
     Column("origins", JsonDocument),
     Column("looked", JsonDocument),
     Column("graded_at", UtcDateTime, nullable=False),
+    Column("elements_of", Integer, nullable=False, server_default="0"),
 )
+"""``elements_of`` is the number of the announcement of data elements that the floors of the table follow."""
 
 column_grade = Table(
     "column_grade",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import IntegrityError
@@ -26,6 +26,15 @@ __all__ = ["AGING_JOB", "Aging"]
 log = logging.getLogger(__name__)
 
 AGING_JOB: Final = "quality.aging"
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """A run that time changed: the one that it was made from, what it says now, and how many rules were counted."""
+
+    before: str
+    run: Run
+    rules: int
 
 
 class Aging(Checking):
@@ -64,26 +73,27 @@ class Aging(Checking):
         """Judge a table for today, and write down that it was done with what came of it; tell whether anything did."""
         today = self._day(self.clock.now())
         try:
-            run, rules = self._judged_again(table, today)
+            found = self._judged_again(table, today)
         except NotFound:
             log.info("table %s went away before it was judged again", table)
-            run, rules = None, 0
+            found = None
         except Exception:  # whatever it is, the tables after this one are judged all the same
             log.exception("table %s could not be judged again; it is tried tomorrow", table)
-            run, rules = None, 0
+            found = None
         try:
             with self.db.begin() as tx:
-                if not RunStore(tx.connection).age(table, today):
+                store = RunStore(tx.connection)
+                if not store.age(table, today):
                     return False
-                if run is not None:
-                    self._keep(tx, SYSTEM, run, rules)
+                if found is None or not store.succeed(found.before):
+                    return False  # nothing to say, or a check that ended meanwhile says what holds today
+                self._keep(tx, SYSTEM, found.run, found.rules)
         except IntegrityError:  # another process of the same home was faster
             return False
-        if run is not None:
-            self._tell_owner(run)
-        return run is not None
+        self._tell_owner(found.run)
+        return True
 
-    def _judged_again(self, table: str, today: date) -> tuple[Run | None, int]:
+    def _judged_again(self, table: str, today: date) -> _Again | None:
         """Return the newest run with what the rules that age say now, None where that is what it says already.
 
         A version that was judged today, or that is new and waits to be judged, is left alone.
@@ -92,15 +102,15 @@ class Aging(Checking):
             newest, rules = RunStore(connection).newest(table), RuleStore(connection).of_table(table)
         aging = [rule for rule in rules if rule.ages]
         if newest is None or self._day(newest.at) == today:
-            return None, 0
+            return None
         measured = self.runner.version(table)
         if measured.version != newest.version:
-            return None, 0
+            return None
         counted, seconds = self.runner.judge(measured, aging)
         facts = {fact.rule_id: fact for fact in counted}
         known = {fact.rule_id: fact for fact in newest.facts}
         if all(known.get(rule_id) == fact for rule_id, fact in facts.items()):
-            return None, 0
+            return None
         standing = {rule.id for rule in rules} | {None}
         kept = tuple(facts.pop(f.rule_id, f) for f in newest.facts if f.rule_id in standing)
         again = replace(
@@ -112,7 +122,7 @@ class Aging(Checking):
             seconds=seconds,
             facts=(*kept, *facts.values()),
         )
-        return again, len(aging)
+        return _Again(newest.id, again, len(aging))
 
     def _day(self, moment: datetime) -> date:
         return moment.astimezone(self.runner.zone).date()

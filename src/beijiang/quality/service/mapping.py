@@ -208,8 +208,9 @@ class Mappings(Base):
         levels: Mapping[str, str] | None = None,
     ) -> None:
         """Say what each column holds now and how it is graded at least; ``levels`` knows more than the registry yet."""
-        newest = levels or {}
-        held = {one.column: one.element for one in MappingStore(tx.connection).of_table(table) if one.confirmed}
+        newest, store = levels or {}, MappingStore(tx.connection)
+        number = store.say(table)
+        held = {one.column: one.element for one in store.of_table(table) if one.confirmed}
         least = {
             column: newest[element] if element in newest else self.standards.least_grade(element)
             for column, element in held.items()
@@ -217,6 +218,7 @@ class Mappings(Base):
         tx.publish(
             MappingMoved(
                 table=table,
+                number=number,
                 held=held,
                 levels=least,
                 by=actor.id,

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select
 
+from beijiang.db import upsert
 from beijiang.kit import Text
 from beijiang.quality.models.mapping import Conformity, Mapped
-from beijiang.quality.store.schema import quality_conformity, quality_mapping
+from beijiang.quality.store.schema import quality_conformity, quality_mapping, quality_mapping_said
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -59,6 +60,17 @@ class MappingStore:
                 at=mapped.at,
             )
         )
+
+    def say(self, table: str) -> int:
+        """Return the number of the announcement that is made now of a table: higher than that of any before.
+
+        Whoever announces the same table at the same moment waits here, and sees what this one decided.
+        """
+        said = upsert(self._connection, quality_mapping_said).values(table_name=table, number=1)
+        again = said.on_conflict_do_update(
+            index_elements=["table_name"], set_={"number": quality_mapping_said.c.number + 1}
+        )
+        return int(self._connection.execute(again.returning(quality_mapping_said.c.number)).scalar_one())
 
     def measured(self, table: str, version: int | None = None) -> list[Conformity]:
         """Return how the columns conformed in a version, by default the newest that was measured."""

@@ -55,6 +55,14 @@ class RunStore:
         if run.facts:
             self._connection.execute(insert(quality_fact), [_row(run.id, n, f) for n, f in enumerate(run.facts)])
 
+    def succeed(self, run_id: str) -> bool:
+        """Take a run from its place as the newest, for the one that was made from it; False if it is that no more.
+
+        In the transaction that adds the other: of two that succeed the same run, the later one finds it gone.
+        """
+        mine = update(quality_run).where(_RUN.id == run_id, _RUN.is_newest.is_(True))
+        return self._connection.execute(mine.values(is_newest=False)).rowcount == 1
+
     def get(self, run_id: str) -> Run | None:
         """Return a run with its facts."""
         return self._one(select(quality_run).where(_RUN.id == run_id))

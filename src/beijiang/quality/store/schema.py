@@ -26,6 +26,7 @@ __all__ = [
     "quality_fact",
     "quality_finding",
     "quality_mapping",
+    "quality_mapping_said",
     "quality_monitor",
     "quality_observation",
     "quality_release",
@@ -152,6 +153,14 @@ quality_mapping = Table(
     Column("at", UtcDateTime, nullable=False),
     Index("ix_quality_mapping_element", "element_id"),
 )
+
+quality_mapping_said = Table(
+    "quality_mapping_said",
+    metadata,
+    Column("table_name", String(200), primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+"""How often it was announced what the columns of a table hold."""
 
 quality_conformity = Table(
     "quality_conformity",

@@ -166,6 +166,11 @@ class GovernedTable(Protocol):
     @property
     def withheld(self) -> tuple[str, ...]: ...
     @property
+    def holding(self) -> tuple[Filter, ...]:
+        """Return the condition under which rows hold now; none where the table keeps no history."""
+        ...
+
+    @property
     def receipt(self) -> str: ...
     @property
     def obligations(self) -> str:

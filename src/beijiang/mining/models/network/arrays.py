@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["ALWAYS", "KINDS", "NEVER", "RELATIONS", "Array", "Clockwork", "Edges", "Network"]
+__all__ = ["ALWAYS", "KINDS", "NEVER", "RELATIONS", "Array", "Clockwork", "Edges", "Network", "spread"]
 
 Array: TypeAlias = "NDArray[Any]"
 RELATIONS: Final = tuple(Relation)
@@ -83,11 +83,11 @@ class Network:
 
     def arriving(self, nodes: Array, at: int, relations: Iterable[Relation] = (Relation.HOLDING,)) -> Array:
         """Return the places of the edges that lead to some nodes on a day."""
-        return self._kept(_spread(self._in, nodes), at, relations)
+        return self._kept(spread(self._in, nodes), at, relations)
 
     def leaving(self, nodes: Array, at: int, relations: Iterable[Relation] = (Relation.HOLDING,)) -> Array:
         """Return the places of the edges that come from some nodes on a day."""
-        return self._kept(self._leaving[_spread(self._out, nodes)], at, relations)
+        return self._kept(self._leaving[spread(self._out, nodes)], at, relations)
 
     def in_force(self, at: int, relations: Iterable[Relation] = (Relation.HOLDING,)) -> Array:
         """Return the places of all edges of a day."""
@@ -110,7 +110,7 @@ def _starts(ends: Array, count: int) -> Array:
     return starts
 
 
-def _spread(starts: Array, nodes: Array) -> Array:
+def spread(starts: Array, nodes: Array) -> Array:
     """Return the places between the starts of some nodes and the next ones, without a loop."""
     first = starts[nodes]
     many = starts[np.asarray(nodes) + 1] - first

@@ -47,15 +47,16 @@ def members(labels: Array) -> list[Array]:
 
 def _core(count: int, tail: Array, head: Array) -> tuple[Array, Array]:
     """Return the edges between nodes that are both held and holders, again and again until little changes."""
-    kept = tail != head
+    others = tail != head
+    tail, head = tail[others], head[others]
     for _ in range(ROUNDS):
-        if kept.all():
-            break
-        tail, head = tail[kept], head[kept]
         holds, held = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
         holds[tail], held[head] = True, True
         kept = holds[head] & held[tail]
-    return tail[kept], head[kept]
+        if kept.all():
+            break
+        tail, head = tail[kept], head[kept]
+    return tail, head
 
 
 def _strong(tail: Array, head: Array) -> list[Array]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from beijiang.mining.models.network.arrays import spread
 from beijiang.mining.models.network.circles import circles, members
 
 if TYPE_CHECKING:
@@ -119,8 +120,7 @@ def _flow(
             settled, exact = settled and good, exact and whole
         own = [rings[number] for number in ready[ready >= count] - count]
         nodes = np.concatenate([ready[ready < count], *own])
-        spans = [order[starts[one] : starts[one + 1]] for one in nodes] if len(nodes) < 64 else None  # noqa: PLR2004
-        edges = np.concatenate(spans) if spans else order[np.isin(source[order], nodes)]
+        edges = order[spread(starts, nodes)]
         np.add.at(inflow, target[edges], share[edges] * inflow[source[edges]])
         met, times = np.unique(group[target[edges]], return_counts=True)
         waiting[met] -= times

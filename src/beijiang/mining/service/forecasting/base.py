@@ -194,6 +194,7 @@ def _lines(governed: GovernedTable, draft: ForecastDraft, key: Sequence[str]) ->
         for name, part in zip(draft.series, key, strict=False)
         if part and shown[name].type == "text"
     ]
+    filters += governed.holding  # a value that was corrected since is no second value of its period
     lines = []
     for batch in governed.batches(filters, list(dict.fromkeys(wanted))):
         columns = {name: batch.column(name).to_pylist() for name in wanted}

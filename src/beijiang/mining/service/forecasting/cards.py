@@ -14,8 +14,11 @@ from beijiang.mining.service.forecasting.declaring import Declaring
 from beijiang.mining.store import ForecastCardStore, ForecastStore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
+    from beijiang.mining.models import Forecast
 
 __all__ = ["Cards"]
 
@@ -36,6 +39,19 @@ class Cards(Declaring):
         with self.db.read() as connection:
             entries = ForecastCardStore(connection).of(found.id)
             return ForecastCard(forecast=found, run=ForecastStore(connection).last_done(found.id), entries=entries)
+
+    def to_approve(self, actor: Actor) -> Sequence[Forecast]:
+        """Return the forecasts whose card waits for the actor: not what he declared or described himself, by name."""
+        self.access.require(actor, Permission.MINING_MODEL_APPROVE, actor.org_id)
+        found = self.forecasts(actor)
+        allowed = {
+            org: self.access.allows(actor, Permission.MINING_MODEL_APPROVE, org) for org in {f.org_id for f in found}
+        }
+        with self.db.read() as connection:
+            waiting = ForecastCardStore(connection).waiting()
+            owners = ForecastStore(connection).owners(waiting.keys())
+        mine = {one for one, by in waiting.items() if actor.id == by or actor.id in owners.get(one, ())}
+        return [one for one in found if one.id in waiting.keys() - mine and allowed[one.org_id]]
 
     def describe(self, actor: Actor, forecast_id: str, purpose: str, limits: str) -> ForecastCard:
         """Say what a forecast is for and where it ends, for another to approve; in place of what waits.

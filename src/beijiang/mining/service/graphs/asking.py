@@ -96,8 +96,9 @@ class Asking(Base):
                 distance=int(found.distance[place]),
                 count=int(solved.circle[place] >= 0),
             )
-        near = set(order[:DRAWN].tolist()) | {0}
-        answer.join(found.edges[[one for one in range(len(found.edges)) if _both(found, one, near)]])
+        drawn = np.zeros(len(found.nodes), dtype=bool)
+        drawn[order[:DRAWN]] = drawn[0] = True
+        answer.join(found.edges[drawn[found.tail] & drawn[found.head]])
         facts = {
             "itself": solved.itself if math.isfinite(solved.itself) else None,
             "settled": solved.settled,
@@ -240,10 +241,6 @@ class Asking(Base):
         name = str(network.names[hand])
         note(np.array([hand]), Related.CONTROLS)
         note(controlled_by(network, hand, opened.day, rule, clock), Related.CONTROLLER, name)
-
-
-def _both(found: Region, edge: int, near: set[int]) -> bool:
-    return int(found.tail[edge]) in near and int(found.head[edge]) in near
 
 
 def _on_chain(found: Region, ended: Control) -> list[int]:

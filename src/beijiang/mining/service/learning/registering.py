@@ -13,6 +13,8 @@ from beijiang.mining.store import LearningStore
 from beijiang.protection import ControlRule, asks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
 
@@ -36,6 +38,17 @@ class Registering(Training):
         if found.state is not ModelState.DRAFT:
             raise wrong_state("只有草稿可以提交审核。", "Only a draft is handed in for review.")
         return self._moved(actor, found, ModelState.REVIEW, note, "submit")
+
+    def to_approve(self, actor: Actor) -> Sequence[LearnedModel]:
+        """Return the models that wait for the actor: not what he trained or handed in himself, newest first."""
+        self.access.require(actor, Permission.MINING_MODEL_APPROVE, actor.org_id)
+        return [
+            one
+            for one in self.models(actor)
+            if one.state is ModelState.REVIEW
+            and actor.id not in {one.by_id, one.history[-1].by_id}
+            and self.access.allows(actor, Permission.MINING_MODEL_APPROVE, one.org_id)
+        ]
 
     def decide_model(
         self, actor: Actor, model_id: str, *, approve: bool, note: str, seen: str | None = None
