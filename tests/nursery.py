@@ -1,6 +1,6 @@
 """Processes that begin where a fresh interpreter stands after its imports, because they are forked from one that made them.
 
-To import the platform takes more than two seconds of a processor, and most commands of the tests take less than that. ``run``
+To import the platform takes almost five seconds of a processor, and most commands of the tests take less than that. ``run``
 and ``Child`` stand for ``subprocess.run`` and ``subprocess.Popen`` of a Python program: its words, environment, folder and
 streams are its own, it is a process of its own that can be killed, and it ends as the interpreter ends. That the platform
 starts from nothing, and how quickly, is what ``house/test_startup.py``, ``demo/test_tour.py`` and a command of
