@@ -70,7 +70,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if session.config.getoption("numprocesses", None):
         import rewritten
 
-        rewritten.rewrite(session.config)
+        rewritten.rewrite(session.config, ROOT / "src" / "beijiang")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,6 @@
 """Processes that begin where a fresh interpreter stands after its imports, because they are forked from one that made them.
 
-To import the platform takes more than two seconds of a processor, and most commands of the tests take less than that. ``run``
+To import the platform takes almost five seconds of a processor, and most commands of the tests take less than that. ``run``
 and ``Child`` stand for ``subprocess.run`` and ``subprocess.Popen`` of a Python program: its words, environment, folder and
 streams are its own, it is a process of its own that can be killed, and it ends as the interpreter ends. That the platform
 starts from nothing, and how quickly, is what ``house/test_startup.py``, ``demo/test_tour.py`` and a command of
@@ -37,20 +37,26 @@ ROOT = Path(__file__).parents[1]
 LOADED = (
     "alembic.command",
     "beijiang.app",
+    "beijiang.build",
     "beijiang.demo.commands",
+    "beijiang.groups",
+    "beijiang.opened",
     "beijiang.worker",
+    "cedarpy",
     "dbos",
     "deltalake",
     "duckdb",
     "httpx",
     "polars",
     "psycopg",
+    "pyarrow.compute",
     "pyarrow.parquet",
+    "rich.table",
     "sqlalchemy.dialects.postgresql.psycopg",
     "typer.main",
     "uvicorn",
 )
-"""What most commands import, now or later. None of it begins a thread, so that forking is safe."""
+"""What most commands import, now or later; not what they run by name. None of it begins a thread of Python, so that forking is safe."""
 
 
 class Child:
@@ -269,6 +275,9 @@ def _become(asked: dict[str, Any]) -> None:
 def _main() -> None:
     for name in LOADED:
         importlib.import_module(name)
+    from beijiang.access.service.policy import packaged_policies
+
+    packaged_policies()  # parsed and judged once: they are the same for all
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who watch

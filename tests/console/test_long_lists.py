@@ -473,7 +473,10 @@ def page(path: str, **words: str) -> str:
 def test_the_database_says_what_looking_through_all_rows_says(
     office: Any, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sort by every column both ways, narrow by every value, look for words: both ways of looking agree."""
+    """Sort by every column both ways, narrow by every value, look for words: both ways of looking agree.
+
+    In both languages where what is shown or its order may differ by them; a value, which does not, in one and the next in the other.
+    """
     role, _, make, table_of = LISTS[key]
     actor = office.access.actor_for_person(f"a.{role}")
     make(office, 0, FEW)
@@ -491,11 +494,11 @@ def test_the_database_says_what_looking_through_all_rows_says(
 
     codes = {(c.name, called): code for c in seen(plain).choices for code, called, _ in c.options}
 
-    def both(*pairs: tuple[str, str], name: str = "") -> None:
+    def both(*pairs: tuple[str, str], name: str = "", languages: Sequence[Language] = tuple(Language)) -> None:
         other_pairs = [
             (key, codes[key, name]) if name and key.startswith(ONLY) else (key, value) for key, value in pairs
         ]
-        for language in Language:
+        for language in languages:
             ours = seen(table, *pairs, language=language)
             other = seen(plain, *other_pairs, language=language)
             assert [line.key for line in ours.lines] == [line.key for line in other.lines], (pairs, language)
@@ -507,8 +510,8 @@ def test_the_database_says_what_looking_through_all_rows_says(
             both((SORT, column.key))
             both((SORT, f"-{column.key}"))
     for choice in seen(table).choices:
-        for code, called, number in choice.options:
-            both((choice.name, code), name=called)
+        for at, (code, called, number) in enumerate(choice.options):
+            both((choice.name, code), name=called, languages=[list(Language)[at % len(Language)]])
             assert seen(table, (choice.name, called)).found == number, "a view kept by an older release holds the name"
     for words in ("牧户", "HULUN", "0007", "没有这样的", "失败", "100%_"):
         both(("_find", words), (SORT, table.columns[0].key))

@@ -28,23 +28,42 @@ from beijiang.worker import address_of, listen
 
 ID, CAPITAL, CITY, NAME = "法定代表人证件号码", "注册资本", "盟市", "企业名称"
 DELTA = frozenset({Way.DELTA})
-TAIL = """
-sys.stdout.flush()
-os._exit(0)  # threads of the client's native libraries now and then abort the end of the interpreter, rows read and all
-"""
-HEAD = """
-import json, os, sys
+CLIENT = """
+import json, os, sys, traceback
 import delta_sharing
-profile, at = sys.argv[1:3]
 def told(frame):
-    print("RESULT" + frame.to_json(orient="records", force_ascii=False, default_handler=str))
+    tell(json.loads(frame.to_json(orient="records", force_ascii=False, default_handler=str)))
+def tell(rows):
+    with open(answer, "w", encoding="utf-8") as file:
+        json.dump({"rows": rows}, file)
+print("ready", flush=True)
+for asked in sys.stdin:
+    line, profile, at, answer = json.loads(asked)
+    child = os.fork()  # nothing of the client has run here yet
+    if child == 0:
+        os.dup2(2, 1)  # the client now and then says something
+        try:
+            exec(line)
+        except BaseException:
+            with open(answer, "w", encoding="utf-8") as file:
+                json.dump({"failed": traceback.format_exc()}, file)
+        os._exit(0)  # threads of its native libraries now and then abort the end of an interpreter, rows read and all
+    print(os.waitpid(child, 0)[1], flush=True)
 """
+"""Each line is run in a process of its own, forked from one that has loaded the client: that takes more than to ask does."""
 Ask = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def python() -> Path:
-    return clients.python()
+def client() -> Iterator[subprocess.Popen[str]]:
+    """A process that has loaded the client and runs what it is told in forks of itself."""
+    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    environment["OPENBLAS_NUM_THREADS"] = "1"  # it forks
+    words = [str(clients.python()), "-c", CLIENT]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "ready"
+        yield process
 
 
 @pytest.fixture(scope="module")
@@ -72,29 +91,30 @@ def reader(served: Bureau) -> Recipient:
 
 
 @pytest.fixture
-def ask(served: Bureau, reader: Recipient, python: Path, tmp_path: Path) -> Ask:
+def ask(served: Bureau, reader: Recipient, client: subprocess.Popen[str], tmp_path: Path) -> Ask:
     """Run a line of the client's in its own process; return the rows that it had."""
     served.end_all()
-    profile = tmp_path / "profile.share"
+    profile, answer = tmp_path / "profile.share", tmp_path / "answer.json"
     profile.write_text(json.dumps(reader.profile.to_json()))
 
     def run(line: str, table: str = TABLE, share: str = "supervision") -> list[dict[str, Any]]:
-        at = f"{profile}#{share}.{OWNER}.{table}"
-        environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-        done = subprocess.run(
-            [str(python), "-c", HEAD + line + TAIL, str(profile), at],
-            capture_output=True, text=True, check=False, timeout=500, env=environment,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr[-3000:]
-        found: list[dict[str, Any]] = json.loads(done.stdout.rpartition("RESULT")[2])
-        return found
+        assert client.stdin is not None
+        assert client.stdout is not None
+        answer.unlink(missing_ok=True)
+        client.stdin.write(json.dumps([line, str(profile), f"{profile}#{share}.{OWNER}.{table}", str(answer)]) + "\n")
+        client.stdin.flush()
+        assert client.stdout.readline().strip() == "0"
+        said = json.loads(answer.read_text(encoding="utf-8"))
+        assert "failed" not in said, said["failed"][-3000:]
+        rows: list[dict[str, Any]] = said["rows"]
+        return rows
 
     return run
 
 
 def test_it_lists_what_is_granted(served: Bureau, ask: Ask) -> None:
     served.granted(CAPITAL, ways=DELTA)
-    line = 'print("RESULT" + json.dumps([[t.share, t.schema, t.name] for t in delta_sharing.SharingClient(profile).list_all_tables()]))'
+    line = "tell([[t.share, t.schema, t.name] for t in delta_sharing.SharingClient(profile).list_all_tables()])"
     assert ask(line) == [["supervision", OWNER, TABLE], ["unconditional", OWNER, TABLE]]
 
 
@@ -160,7 +180,7 @@ def test_it_reads_changes(served: Bureau, ask: Ask, grown: tuple[str, list[str]]
 
 def test_an_empty_table_has_its_columns(served: Bureau, ask: Ask) -> None:
     served.granted(CITY, ways=DELTA, filters=(Filter(CITY, FilterOp.EQ, "乌海市"),))
-    line = 'print("RESULT" + json.dumps([{"columns": list(delta_sharing.load_as_pandas(at).columns)}]))'
+    line = 'tell([{"columns": list(delta_sharing.load_as_pandas(at).columns)}])'
     assert ask(line) == [{"columns": [NAME, CITY]}]
 
 
@@ -173,6 +193,6 @@ def test_what_is_revoked_between_two_reads_is_refused(served: Bureau, ask: Ask) 
 try:
     delta_sharing.load_as_pandas(at)
 except Exception as error:
-    print("RESULT" + json.dumps([{"error": str(error)}]))
+    tell([{"error": str(error)}])
 """
     assert "您对这张表的授权现为“已撤销”" in ask(line)[0]["error"]
