@@ -128,6 +128,11 @@ def test_people_as_seen_in_both_kinds_of_file_and_no_cell_is_a_formula(office: A
         ("steward", "/console/quality-findings"),
         ("sys_admin", "/console/jobs"),
         ("audit_admin", "/console/evidence"),
+        ("steward", "/console/tables"),
+        ("steward", "/console/sources"),
+        ("steward", "/console/contracts"),
+        ("steward", "/console/grading"),
+        ("sec_admin", "/console/targets"),
     ],
 )
 def test_every_long_list_is_also_a_file(desk: Callable[..., Any], role: str, path: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from beijiang.access import Permission
 from beijiang.catalog import SearchQuery
 from beijiang.ingest import AlertKind
-from beijiang.kit import ANONYMOUS, SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Refused, Text, new_id
+from beijiang.kit import ANONYMOUS, SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Part, Refused, Text, new_id
 from beijiang.opendata.members import CONTACT_LONGEST, clean_line, clean_words
 from beijiang.opendata.registering import PURPOSE
 from beijiang.opendata.store import VoiceStore
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from beijiang.catalog import Catalog, SearchHit
     from beijiang.db import UnitOfWork
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Wanted
     from beijiang.kit.errors import JsonValue
     from beijiang.opendata.registering import PublicParts
     from beijiang.opendata.voices import VoiceAnswer, VoiceDraft
@@ -201,6 +201,17 @@ class Voices:
                 found, count = store.desk(query, None if every else (actor.org_id or "",))
             supporters = store.supporters([one.id for one in found])
         return [self._view(actor, one, supporters=supporters.get(one.id, 0)) for one in found], count
+
+    def voice_part(self, actor: Actor, query: VoiceQuery, wanted: Wanted) -> Part[VoiceView]:
+        """Return a part of what ``desk`` lists, narrowed, counted and sorted."""
+        self._access.require(actor, Permission.OPENDATA_VOICE_ANSWER)
+        every = self._access.allows(actor, Permission.OPENDATA_PORTAL_MANAGE)
+        with self._db.read() as connection:
+            store = VoiceStore(connection)
+            found = store.part(query, wanted, actor.org_id, self.parts.clock.now(), every=every)
+            supporters = store.supporters([one.id for one in found.rows])
+        views = [self._view(actor, one, supporters=supporters.get(one.id, 0)) for one in found.rows]
+        return Part(views, found.found, found.counts)
 
     def waiting(self, actor: Actor) -> Sequence[Voice]:
         """Return what waits for the actor: to be passed on, or to be answered by the own department."""

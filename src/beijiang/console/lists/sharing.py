@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Final
 from beijiang.access import Permission
 from beijiang.catalog import OpenType, ShareType, State
 from beijiang.console.listing import Bulk, Coded, Column, Kind, Table
-from beijiang.console.lists.words import LATE, MINE, SOON, age, age_name
+from beijiang.console.lists.words import LATE, MINE, SOON, age, age_name, last_day, short
 from beijiang.exchange import ENDS_SOON, GranteeKind, GrantState, RequestQuery, RequestState, purposes
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
 
     from beijiang.build import Platform
     from beijiang.catalog import Resource, Task
@@ -113,8 +112,8 @@ def request_table(
         row_key=lambda r: r.id,
         bulk=_TOGETHER if bulk else None,
         columns=(
-            Column(key="due", words=Text("期限", "Due"), of=lambda r: _last_day(deadline(r)), kind=Kind.DAY, level=level),
-            Column(key="resource", words=Text("资源", "Resource"), of=lambda r: r.resource_name, link=lambda r: f"/console/sharing/requests/{r.id}", under=lambda r: _short(r.draft.use)),
+            Column(key="due", words=Text("期限", "Due"), of=lambda r: last_day(deadline(r)), kind=Kind.DAY, level=level),
+            Column(key="resource", words=Text("资源", "Resource"), of=lambda r: r.resource_name, link=lambda r: f"/console/sharing/requests/{r.id}", under=lambda r: short(r.draft.use)),
             Column(key="consumer", words=Text("使用部门", "Consumer"), of=lambda r: called(r.org_id), choice=True, named=called),
             Column(key="provider", words=Text("提供部门", "Provider"), of=lambda r: called(r.provider_id), choice=True, named=called),
             Column(key="node", words=Text("节点", "Node"), of=_node, sorts=False, shown=linked),
@@ -143,14 +142,6 @@ def _node(row: Request) -> Text | None:
     name = row.afar.node_name
     out = row.afar.outward
     return Text(f"{'送往' if out else '来自'}{name.zh}", f"{'to' if out else 'from'} {name.en}")
-
-
-def _last_day(deadline: Deadline | None) -> date | None:
-    return None if deadline is None else deadline.last_day
-
-
-def _short(words: str) -> str:
-    return words if len(words) <= 60 else f"{words[:59]}…"  # noqa: PLR2004 - characters of a second line
 
 
 def grant_table(platform: Platform, actor: Actor, query: GrantQuery, names: Mapping[str, str]) -> Table[Grant]:
