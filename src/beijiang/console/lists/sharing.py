@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["entry_table", "grant_table", "request_table"]
 
 _TOGETHER: Final = Bulk("/console/sharing/approve", Text("一起同意…", "Approve together…"))
+_ENTRIES: Final = Bulk("/console/catalog-decisions", Text("一起审核、发布…", "Decide together…"))
 _STATES: Final = {"approved": "ok", "partly_approved": "ok", "refused": "bad", "withdrawn": "", "draft": ""}
 _STANDINGS: Final = {"active": "ok", "revoked": "bad", "expired": "", "waiting": "info"}
 
 
 def entry_table(platform: Platform, actor: Actor) -> Table[Resource]:
-    """Return the list of the working entries that the actor may see."""
+    """Return the list of the working entries that the actor may see; reviewers and publishers decide on several together."""
     allowed = platform.access.allows(actor, Permission.CATALOG_TASK_READ)
 
     @cache  # who only counts does not ask
@@ -51,6 +52,7 @@ def entry_table(platform: Platform, actor: Actor) -> Table[Resource]:
         title=Text("目录", "Catalog"),
         part=lambda wanted: platform.catalog.entry_part(actor, wanted),
         row_key=lambda r: r.id,
+        bulk=_ENTRIES if platform.catalog.may_decide(actor) else None,
         columns=(
             Column(key="name", words=Text("名称", "Name"), of=lambda r: r.entry.name, link=lambda r: f"/console/catalog/{r.id}"),
             Column(key="provider", words=Text("提供方", "Provider"), of=lambda r: r.entry.provider_name, choice=True),
