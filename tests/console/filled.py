@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,8 @@ from beijiang.notices.store.notices import notice
 from beijiang.opendata import Outcome, VoiceKind, VoiceState
 from beijiang.opendata.store import VoiceStore
 from beijiang.opendata.voices import Voice
+from beijiang.standards import Proposal, ProposalState
+from beijiang.standards.store import ProposalStore
 
 NAMES = ("阿拉善牧户", "包头企业", "赤峰学校", "鄂尔多斯矿山", "Hulun river", "呼和浩特公交")
 HUGE = 3_000_000_000
@@ -273,3 +276,27 @@ def make_services(office: Any, first: int, last: int) -> None:
                     changed_at=at,
                 )
             )
+
+
+def make_proposals(office: Any, first: int, last: int) -> None:
+    """Make proposals for standards in every state, most of one department."""
+    now = office.clock.now()
+    with office.db.begin() as tx:
+        store = ProposalStore(tx.connection)
+        for n in range(first, last):
+            made = Proposal(
+                id=f"pro_{n:06d}",
+                org_id="health" if n % 5 == 0 else "education",
+                changes=(),
+                about=(f"新增 数据元 {name(n)}",),
+                size=n,
+                valid_from=now.date() + timedelta(days=n % 30),
+                reason=f"{name(n)} 的数据元",
+                by=f"person_{n % 3}",
+                by_name=f"某{n % 3}",
+                at=now - timedelta(days=n % 15, hours=1),
+            )
+            store.add(made)
+            state = list(ProposalState)[n % len(ProposalState)]
+            if state is not ProposalState.OPEN:
+                store.decide(replace(made, state=state, decided_by="p", decided_name=f"官{n % 2}", decided_at=now))

@@ -219,11 +219,7 @@ class Voices:
         manages = self._access.allows(actor, Permission.OPENDATA_PORTAL_MANAGE)
         with self._db.read() as connection:
             running = VoiceStore(connection).running()
-        return [
-            one
-            for one in running
-            if (manages and one.state is VoiceState.RECEIVED) or (one.org_id and one.org_id == actor.org_id)
-        ]
+        return [one for one in running if _waits_for(one, actor, manages=manages)]
 
     def count_waiting(self, actor: Actor) -> int:
         """Return how much waits for the actor."""
@@ -467,12 +463,14 @@ class Voices:
 
     def _view(self, actor: Actor, voice: Voice, *, own: bool = False, supporters: int = 0) -> VoiceView:
         mine = bool(voice.org_id) and self._access.allows(actor, Permission.OPENDATA_VOICE_ANSWER, voice.org_id)
+        manages = self._access.allows(actor, Permission.OPENDATA_PORTAL_MANAGE)
         return VoiceView(
             voice=voice,
             due=self.due(voice),
             supporters=supporters,
             may_answer=mine and voice.state is VoiceState.DISPATCHED,
-            may_manage=self._access.allows(actor, Permission.OPENDATA_PORTAL_MANAGE),
+            may_manage=manages,
+            waits=_waits_for(voice, actor, manages=manages) and (manages or mine),
             own=own,
         )
 
@@ -540,6 +538,13 @@ def _reason(words: str) -> str:
     if not reason:
         raise Invalid("请写明理由。", "Give the reason.", code="reason_needed")
     return reason
+
+
+def _waits_for(voice: Voice, actor: Actor, *, manages: bool) -> bool:
+    """Tell whether a word waits for somebody: to be passed on, or to be answered by the own department."""
+    if voice.state.is_over:
+        return False
+    return (manages and voice.state is VoiceState.RECEIVED) or bool(voice.org_id and voice.org_id == actor.org_id)
 
 
 def _no_voice() -> BeijiangError:

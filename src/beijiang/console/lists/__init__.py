@@ -2,7 +2,7 @@
 
 from beijiang.console.lists.flow import job_table, mending_table, run_table, stream_table
 from beijiang.console.lists.holdings import assessment_table, contract_table, lake_table, library_table
-from beijiang.console.lists.judging import finding_table, ticket_table
+from beijiang.console.lists.judging import finding_table, proposal_table, ticket_table
 from beijiang.console.lists.ledgers import demand_table, dispute_table, push_table
 from beijiang.console.lists.offers import service_table, system_table, voice_table
 from beijiang.console.lists.outside import alert_table, source_table, target_table
@@ -26,6 +26,7 @@ __all__ = [
     "mending_table",
     "notice_table",
     "people_table",
+    "proposal_table",
     "push_table",
     "request_table",
     "run_table",
