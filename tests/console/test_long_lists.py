@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -18,7 +16,6 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import event
 
 from beijiang.access import Person, PersonDraft, Role
 from beijiang.access.store import PersonStore
@@ -104,6 +101,7 @@ from beijiang.standards.models.deadlines import PauseReason
 from beijiang.tables import CommitRequest, WriteMode
 
 from .filled import (
+    counted,
     make_alerts,
     make_libraries,
     make_notices,
@@ -468,21 +466,6 @@ LISTS: dict[str, tuple[str, str, Callable[[Any, int, int], None], Callable[[Any,
     "services": ("steward", "/console/services", make_services, lambda o, a: service_table(o, a, CALLED)),
 }  # fmt: skip
 """Every list of the console that has no limit: who looks, where, how it is filled, and what it is made of."""
-
-
-@contextmanager
-def counted(office: Any) -> Iterator[list[str]]:
-    """Collect what this thread asks the database meanwhile."""
-    asked: list[str] = []
-    mine = threading.get_ident()
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if threading.get_ident() == mine and not statement.startswith("BEGIN"):
-            asked.append(statement)
-
-    event.listen(office.db.engine, "before_cursor_execute", note)
-    yield asked
-    event.remove(office.db.engine, "before_cursor_execute", note)
 
 
 def page(path: str, **words: str) -> str:
