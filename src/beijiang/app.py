@@ -102,6 +102,7 @@ def create_app(platform: Platform) -> FastAPI:
         standards_routes.calendar_router(platform.registry),
         tables_routes.router(platform.tables),
         catalog_routes.router(platform.catalog),
+        catalog_routes.deciding_router(platform.catalog),
         catalog_routes.fields_router(platform.catalog),
         catalog_routes.systems_router(platform.inventory),
         ingest_routes.router(platform.ingest),

@@ -10,6 +10,7 @@ from beijiang.exchange import DemandMove
 from beijiang.fusion import DisputeState
 from beijiang.kit import ANONYMOUS, SYSTEM, BeijiangError, NotFound, Text
 from beijiang.notices import Seen
+from beijiang.opendata import RegistrationState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -175,8 +176,10 @@ class Subjects:
                     return _seen(one.title, "/console/works")
         raise _hidden()
 
-    def _registration(self, _: Actor, _thing: str) -> Seen:
-        return Seen(Text("公众注册", "registration of the public"), "/console/members")
+    def _registration(self, actor: Actor, thing: str) -> Seen:
+        found = self._platform.registrations.registration(actor, thing)
+        words = Text("公众注册", "registration of the public")
+        return Seen(words, "/console/members", found.state is RegistrationState.WAITING)
 
     def _dataset(self, actor: Actor, thing: str, /) -> Seen:
         """Look a data set up as everybody; whoever may see entries that are not public reads of a withdrawn one too."""
@@ -193,7 +196,8 @@ class Subjects:
         except BeijiangError:
             if not self._platform.access.allows(actor, Permission.OPENDATA_VOICE_ANSWER, actor.org_id):
                 raise
-        return _seen(self._platform.voices.view(actor, thing).voice.title, f"/console/voices/{thing}")
+        view = self._platform.voices.view(actor, thing)
+        return _seen(view.voice.title, f"/console/voices/{thing}", turn=view.waits)
 
 
 def _account(actor: Actor, thing: str, /) -> Seen:

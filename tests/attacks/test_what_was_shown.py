@@ -110,6 +110,7 @@ REVIEWS = {
     "Assess.decide_appeal": Bound.FIXED,
     "Assess.decide_weights": Bound.FIXED,
     "Catalog.approve": Bound.SEEN,
+    "Catalog.decide_together": Bound.SEEN,
     "Catalog.endorse": Bound.SEEN,
     "Catalog.publish": Bound.SEEN,
     "Clients.review": Bound.SEEN,

@@ -126,7 +126,7 @@ def test_nobody_there_and_a_file_that_breaks_off(tmp_path: Path) -> None:
     with Client("http://127.0.0.1:9", options=Options(retries=0)) as client, pytest.raises(Unreachable):
         client.search()
     with (
-        scripted((200, {"Content-Length": "100"}, b"half")) as (url, _),
+        scripted((200, {"Content-Length": "100", "Content-Disposition": "attachment"}, b"half")) as (url, _),
         Client(url) as client,
         pytest.raises(Unreachable),
     ):
@@ -174,7 +174,12 @@ def test_what_is_no_answer_of_the_platform_is_an_error(
             assert (no.value.status, no.value.is_ours) == (answer[0], False)
 
 
-def test_a_redirect_leaves_the_file_that_was_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "answer", [(302, MOVED, b""), (200, {"Content-Type": "text/html"}, b"<html>"), (200, {}, b"a,b")]
+)
+def test_what_is_no_file_of_the_platform_leaves_the_file_that_was_there(
+    answer: tuple[int, dict[str, str], bytes], tmp_path: Path
+) -> None:
     file = tmp_path / "good.csv"
     file.write_text("good", encoding="utf-8")
 
@@ -182,10 +187,11 @@ def test_a_redirect_leaves_the_file_that_was_there(tmp_path: Path) -> None:
         async with AsyncClient(url) as client:
             await client.download("x", file)
 
-    with scripted((302, MOVED, b"")) as (url, _), Client(url) as client:
-        with pytest.raises(ApiError, match="302"):
+    with scripted(answer) as (url, _), Client(url) as client:
+        with pytest.raises(ApiError, match=str(answer[0])) as no:
             client.download("x", file)
-        with pytest.raises(ApiError, match="302"):
+        assert not no.value.is_ours
+        with pytest.raises(ApiError, match=str(answer[0])):
             asyncio.run(other(url))
     assert [(path, path.read_text(encoding="utf-8")) for path in tmp_path.iterdir()] == [(file, "good")]
 

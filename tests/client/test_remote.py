@@ -341,6 +341,9 @@ def test_another_program_is_told_from_the_platform(far: Far, answer: tuple[int, 
         error = json.loads(out)["error"]
         assert (code, error["code"], error["detail"]["status"]) == (1, "http_error", answer[0])
         assert "地址" in error["message"]
+        file = far.folder / "登录页.csv"
+        code, out, _ = far("--json", "remote", "download", "res_x", "--out", str(file), BEIJIANG_REMOTE_URL=url)
+        assert (code, json.loads(out)["error"]["code"], file.exists()) == (1, "http_error", False)
 
 
 def test_no_word_of_a_server_steers_the_terminal(far: Far) -> None:

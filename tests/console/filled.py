@@ -1,24 +1,53 @@
-"""Lists filled to the size of a region: base libraries, streams, one's own notices."""
+"""Lists filled to the size of a region: libraries, streams, one's own notices, alerts, words of the public, systems, services."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 
+from beijiang.catalog import Entry, GovernmentSystem, Network, SystemDraft, SystemState
+from beijiang.catalog.store import SystemStore
+from beijiang.exchange import Service, ServiceState
+from beijiang.exchange.store import ServiceStore
 from beijiang.fusion import Element, FusionRun, Library, Link, LinkState, Pair, PairState, RunTrigger
 from beijiang.fusion.store import DecisionStore, LibraryStore
-from beijiang.ingest import StreamKind, StreamState
+from beijiang.ingest import Alert, AlertKind, StreamKind, StreamState
+from beijiang.ingest.store.alerts import AlertStore
 from beijiang.ingest.store.streams import StreamStore
-from beijiang.kit import SYSTEM
+from beijiang.kit import SYSTEM, Text
 from beijiang.notices import Notice, NoticeKind
 from beijiang.notices.store import NoticeStore
 from beijiang.notices.store.notices import notice
+from beijiang.opendata import Outcome, VoiceKind, VoiceState
+from beijiang.opendata.store import VoiceStore
+from beijiang.opendata.voices import Voice
+from beijiang.standards import Proposal, ProposalState
+from beijiang.standards.store import ProposalStore
 
 NAMES = ("阿拉善牧户", "包头企业", "赤峰学校", "鄂尔多斯矿山", "Hulun river", "呼和浩特公交")
 HUGE = 3_000_000_000
 """More rows than a plain integer of PostgreSQL holds."""
+
+
+@contextmanager
+def counted(office: Any) -> Iterator[list[str]]:
+    """Collect what this thread asks the database meanwhile."""
+    asked: list[str] = []
+    mine = threading.get_ident()
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if threading.get_ident() == mine and not statement.startswith("BEGIN"):
+            asked.append(statement)
+
+    event.listen(office.db.engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(office.db.engine, "before_cursor_execute", note)
 
 
 def name(n: int) -> str:
@@ -160,3 +189,132 @@ def make_notices(office: Any, first: int, last: int, login: str = "a.steward") -
         for n, one in enumerate(made, first):
             if n % 3 == 0:
                 store.read(whose.id, now, notice_id=one.id)
+
+
+def make_alerts(office: Any, first: int, last: int) -> None:
+    """Make alerts: open ones, some of which somebody looks after, and those whose reason is gone."""
+    office.dispatcher.stop()  # or it would tell of what is late meanwhile
+    now, kinds = office.clock.now(), (AlertKind.RELEASE, AlertKind.RUN_FAILED, AlertKind.QUALITY)
+    with office.db.begin() as tx:
+        store = AlertStore(tx.connection)
+        for n in range(first, last):
+            at = now - timedelta(days=n % 15, hours=1)
+            told = {"acknowledged_at": now, "acknowledged_by": f"某{n % 3}", "answer": f"答{n}"} if n % 3 else {}
+            store.add(
+                Alert(
+                    id=f"alt_{n:06d}",
+                    org_id="education",
+                    kind=kinds[n % 3],
+                    subject=f"subject_{n}",
+                    text=Text(f"{name(n)} 未更新", f"{name(n)} is late"),
+                    opened_at=at,
+                    closed_at=now if n % 5 == 1 else None,
+                    **told,
+                )
+            )
+
+
+def make_voices(office: Any, first: int, last: int) -> None:
+    """Make words of the public with one department; those that wait have no time, so nobody is reminded of them."""
+    now = office.clock.now()
+    with office.db.begin() as tx:
+        store = VoiceStore(tx.connection)
+        for n in range(first, last):
+            state = list(VoiceState)[n % len(VoiceState)]
+            store.add(
+                Voice(
+                    id=f"voi_{n:06d}",
+                    kind=list(VoiceKind)[n % len(VoiceKind)],
+                    dataset_id="res_1",
+                    dataset_title=f"集{name(n)}" if n % 2 else "",
+                    org_id="education",
+                    title=name(n),
+                    words="请改正",
+                    by="",
+                    contact="",
+                    digest="",
+                    state=state,
+                    case=None,
+                    created_at=now - timedelta(days=n % 15, hours=1, seconds=n),
+                    changed_at=now,
+                    outcome=list(Outcome)[n % len(Outcome)] if state is VoiceState.ANSWERED else None,
+                    hidden=n % 7 == 0,
+                    ended_at=now - timedelta(minutes=n) if state.is_over else None,
+                )
+            )
+            for number in range(n % 4):
+                store.support(f"voi_{n:06d}", f"prs_{number}", now)
+
+
+def make_systems(office: Any, first: int, last: int) -> None:
+    """Make systems in the inventory; every third has entries."""
+    now = office.clock.now()
+    pattern = office.catalog.register(SYSTEM, Entry(name=f"系统的目录{first}", provider_id="education"))
+    with office.db.begin() as tx:
+        store = SystemStore(tx.connection)
+        for n in range(first, last):
+            draft = SystemDraft(
+                name=name(n),
+                purpose=f"办{n}" if n % 2 else "",
+                state=list(SystemState)[n % len(SystemState)],
+                network=list(Network)[n % len(Network)],
+                database=("达梦", "金仓", "")[n % 3],
+                since=now.date() - timedelta(days=n % 90) if n % 4 else None,
+                contact=f"某{n % 5}",
+            )
+            made = GovernmentSystem(
+                id=f"sys_{n:06d}", org_id="education", draft=draft, changed_at=now - timedelta(minutes=n)
+            )
+            store.add(made)
+            if n % 3 == 0:
+                store.link(made.id, pattern.id)
+
+
+def make_services(office: Any, first: int, last: int) -> None:
+    """Make services in every state, of two departments; nothing probes them, since none has a version."""
+    now = office.clock.now()
+    with office.db.begin() as tx:
+        store = ServiceStore(tx.connection)
+        for n in range(first, last):
+            at = now - timedelta(days=n % 15, hours=1, seconds=n)
+            store.add(
+                Service(
+                    id=f"svc_{n:06d}",
+                    name=name(n),
+                    purpose=f"查询{n}",
+                    resource_id=f"res_{n}",
+                    resource_name=f"录{name(n)}",
+                    provider_id="health" if n % 6 == 5 else "education",  # paused ones, which everybody may know of
+                    state=(ServiceState.DRAFT, ServiceState.RETIRED, ServiceState.PAUSED)[n % 3],
+                    live=n or None,
+                    newest=n + 1,
+                    by=f"person_{n % 3}",
+                    by_name=f"某{n % 3}",
+                    created_at=at,
+                    changed_at=at,
+                )
+            )
+
+
+def make_proposals(office: Any, first: int, last: int) -> None:
+    """Make proposals for standards in every state, most of one department."""
+    now = office.clock.now()
+    with office.db.begin() as tx:
+        store = ProposalStore(tx.connection)
+        for n in range(first, last):
+            made = Proposal(
+                id=f"pro_{n:06d}",
+                org_id="health" if n % 5 == 0 else "education",
+                changes=(),
+                about=(f"新增 数据元 {name(n)}",),
+                size=n,
+                valid_from=now.date() + timedelta(days=n % 30),
+                reason=f"{name(n)} 的数据元",
+                by=f"person_{n % 3}",
+                by_name=f"某{n % 3}",
+                at=now - timedelta(days=n % 15, hours=1),
+            )
+            store.add(made)
+            state = list(ProposalState)[n % len(ProposalState)]
+            if state is not ProposalState.OPEN:
+                store.decide(replace(made, state=state, decided_by="p", decided_name=f"官{n % 2}", decided_at=now))

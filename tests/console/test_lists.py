@@ -128,6 +128,11 @@ def test_people_as_seen_in_both_kinds_of_file_and_no_cell_is_a_formula(office: A
         ("steward", "/console/quality-findings"),
         ("sys_admin", "/console/jobs"),
         ("audit_admin", "/console/evidence"),
+        ("steward", "/console/tables"),
+        ("steward", "/console/sources"),
+        ("steward", "/console/contracts"),
+        ("steward", "/console/grading"),
+        ("sec_admin", "/console/targets"),
     ],
 )
 def test_every_long_list_is_also_a_file(desk: Callable[..., Any], role: str, path: str) -> None:
@@ -200,7 +205,7 @@ def test_requests_are_approved_together_after_one_page_says_what_follows(
     revisions = re.findall(r'name="revision" value="(\d+)"', ask)
     sent = {"one": asked[:2], "revision": [revisions[0], "999"], "sure": "yes", "words": "同意，按需使用"}
     done = lead.post("/console/sharing/approve", sent).text
-    assert "已同意 1 件，未通过 1 件" in done
+    assert "已办理 1 件，未通过 1 件" in done
     states = [office.exchange.request(SYSTEM, one).request.state for one in asked]
     assert states[0] is RequestState.APPROVED
     assert all(state.is_under_review for state in states[1:])

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -18,15 +16,15 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import event
 
 from beijiang.access import Person, PersonDraft, Role
 from beijiang.access.store import PersonStore
 from beijiang.build import build
-from beijiang.catalog import Entry, ShareType, State
+from beijiang.catalog import Entry, ShareType, State, SystemQuery
 from beijiang.catalog.store import ResourceStore
 from beijiang.console.listing import ONLY, SORT, Ask, Choice, Listing, Table
 from beijiang.console.lists import (
+    alert_table,
     demand_table,
     dispute_table,
     entry_table,
@@ -36,11 +34,15 @@ from beijiang.console.lists import (
     library_table,
     notice_table,
     people_table,
+    proposal_table,
     push_table,
     request_table,
     run_table,
+    service_table,
     stream_table,
+    system_table,
     ticket_table,
+    voice_table,
 )
 from beijiang.exchange import (
     Demand,
@@ -78,6 +80,7 @@ from beijiang.jobs import JobState
 from beijiang.jobs.store import JobStore
 from beijiang.kit import SYSTEM, Language, Text, Wanted
 from beijiang.notices import NoticeQuery
+from beijiang.opendata import VoiceQuery
 from beijiang.protection import Handling
 from beijiang.quality import (
     Call,
@@ -97,7 +100,17 @@ from beijiang.standards import begin, deadline, pause
 from beijiang.standards.models.deadlines import PauseReason
 from beijiang.tables import CommitRequest, WriteMode
 
-from .filled import make_libraries, make_notices, make_streams
+from .filled import (
+    counted,
+    make_alerts,
+    make_libraries,
+    make_notices,
+    make_proposals,
+    make_services,
+    make_streams,
+    make_systems,
+    make_voices,
+)
 
 FEW, MANY = 200, 1000
 HUGE = 3_000_000_000
@@ -446,23 +459,13 @@ LISTS: dict[str, tuple[str, str, Callable[[Any, int, int], None], Callable[[Any,
     "streams": ("steward", "/console/streams", make_streams, lambda o, a: stream_table(o, a, CALLED)),
     "notices": ("steward", "/console/notices", make_notices, lambda o, a: notice_table(o, a, NoticeQuery())),
     "pushes": ("steward", "/console/pushes", make_pushes, lambda o, a: push_table(o, a, PushQuery(), CALLED)),
+    "alerts": ("steward", "/console/alerts?closed=yes", make_alerts, lambda o, a: alert_table(o, a, CALLED, closed=True)),
+    "voices": ("org_reviewer", "/console/voices?show=all", make_voices, lambda o, a: voice_table(o, a, VoiceQuery(), CALLED)),
+    "proposals": ("steward", "/console/standards/proposals?state=all", make_proposals, lambda o, a: proposal_table(o, a, None, CALLED)),
+    "systems": ("steward", "/console/systems", make_systems, lambda o, a: system_table(o, a, SystemQuery(), CALLED)),
+    "services": ("steward", "/console/services", make_services, lambda o, a: service_table(o, a, CALLED)),
 }  # fmt: skip
 """Every list of the console that has no limit: who looks, where, how it is filled, and what it is made of."""
-
-
-@contextmanager
-def counted(office: Any) -> Iterator[list[str]]:
-    """Collect what this thread asks the database meanwhile."""
-    asked: list[str] = []
-    mine = threading.get_ident()
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if threading.get_ident() == mine and not statement.startswith("BEGIN"):
-            asked.append(statement)
-
-    event.listen(office.db.engine, "before_cursor_execute", note)
-    yield asked
-    event.remove(office.db.engine, "before_cursor_execute", note)
 
 
 def page(path: str, **words: str) -> str:
@@ -564,7 +567,7 @@ def test_postgresql_narrows_counts_and_sorts_every_list_too(postgres_url: str, t
     built = build(Settings.for_tests(tmp_path, database_url=postgres_url))
     built.first_start()
     made = {}
-    for role in ("sys_admin", "steward"):
+    for role in ("sys_admin", "steward", "org_reviewer"):
         held = frozenset({Role(role)})
         draft = PersonDraft(login=f"a.{role}", name=role, org_id="education", roles=held)
         built.access.add_person(SYSTEM, draft)

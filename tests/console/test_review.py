@@ -114,3 +114,48 @@ def test_two_states_stand_side_by_side_with_their_words_marked(
     assert desk("bureau_reviewer").get(f"/console/catalog/{entry.id}/compare?before=7").status_code == 404
     english = desk("bureau_reviewer").get(f"/console/catalog/{entry.id}/compare?lang=en").text
     assert "The entry itself" in english
+
+
+def test_entries_are_decided_on_together_after_one_page_says_what_follows(
+    office: Any, desk: Callable[..., Any]
+) -> None:
+    made = [
+        office.catalog.register(
+            SYSTEM,
+            Entry(
+                name=f"一起审的{n}",
+                summary="每月更新的名单。",
+                provider_id="education",
+                provider_code="11150000011512343X",
+                categories=("201003",),
+                formats=("rest_json",),
+                items=(Item(column="name", name="学校名称", description="学校的全称"),),
+                share_type=ShareType.UNCONDITIONAL,
+                share_method=ShareMethod.SERVICE,
+                open_type=OpenType.NOT_OPEN,
+                open_condition="内部工作数据",
+                update_cycle="4",
+            ),
+        )
+        for n in range(3)
+    ]
+    steward = office.access.actor_for_person("a.steward")
+    for one in made[:2]:
+        office.catalog.submit(steward, one.id)
+    ids, reviewer, here = [one.id for one in made], desk("bureau_reviewer"), "/console/catalog-decisions"
+    assert 'action="/console/catalog-decisions"' in reviewer.get("/console/catalog").text
+    assert 'action="/console/catalog-decisions"' not in desk("steward").get("/console/catalog").text
+    page = reviewer.post(f"{here}?lang=zh-CN", {"one": ids}).text
+    assert "一起办理 2 条目录" in page
+    assert "现在没有要决定的" in page
+    assert "发布前仍可退回" in page
+    seen = re.findall(r'name="seen" value="([^"]+)"', page)
+    assert len(seen) == 2
+    own = desk("steward").post(f"{here}?lang=zh-CN", {"one": ids, "sure": "yes", "seen": [*seen, seen[0]]}).text
+    assert "已办理 0 件，未通过 3 件" in own
+    done = reviewer.post(f"{here}?lang=zh-CN", {"one": ids[:2], "sure": "yes", "seen": [seen[0], "x"]}).text
+    assert "已办理 1 件，未通过 1 件" in done
+    assert f'href="/console/catalog/{ids[1]}"' in done
+    states = [office.catalog.get(steward, one).state.value for one in ids]
+    assert states == ["pending_publish", "pending_register", "draft"]
+    assert reviewer.post("/console/catalog-decisions", {}).status_code == 303

@@ -95,6 +95,12 @@ def test_pages_and_actions_are_found(desk: Callable[..., Any]) -> None:
     assert not [hit for hit in hits(steward, "wuyun") if hit[0] == "person"]
 
 
+def test_help_indicators_and_more_to_do_are_found(office: Any, desk: Callable[..., Any]) -> None:
+    assert ("help", "帮助：数据表", "/help/console#tables") in hits(desk("steward"), "数据表")
+    assert ("action", "审核目录", "/console/catalog?_only.turn=mine") in hits(desk("bureau_reviewer"), "审核目录")
+    assert not [hit for hit in hits(desk("steward"), "审核目录") if hit[0] == "action"]
+
+
 def test_without_words_the_newest_comes_first_and_then_what_can_be_done(desk: Callable[..., Any]) -> None:
     found = [kind for kind, _, _ in hits(desk("steward"), "")]
     assert found

@@ -109,7 +109,7 @@ def test_a_steward_declares_tests_and_offers_a_service(office: Any, desk: Callab
     assert "确认办理" in steward.get(f"{here}/plan?move=service_offer").text
     assert steward.post(f"{here}/move", {"move": "service_offer"}).headers["location"] == here
     assert "已提供" in steward.get(here).text
-    assert "校办企业查询" in steward.get("/console/services?state=offered").text
+    assert "校办企业查询" in steward.get("/console/services?_only.state=offered").text
     assert steward.get(f"/console/services/new?resource={resource}").headers["location"] == here
     assert "/v1/firms" in html.unescape(steward.get(f"{here}/edit").text)
     seen = desk("analyst").get(here).text

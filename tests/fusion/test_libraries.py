@@ -357,6 +357,7 @@ def test_what_has_no_key_in_common_is_matched_and_what_is_unsure_waits_for_a_per
     assert blind.value.reason == "changed_since_seen"
     seen = fusion.compare(keeper, pairs[0].id).shown.token
     fusion.decide(keeper, pairs[0].id, Verdict.SAME, "电话核实", seen=seen)
+    assert told(archive, keeper, library.id) == [], "the last pair is decided, and the to-do with it"
     run = archive.run(library)
     assert (run.subjects, run.waiting) == (3, 0)
     assert archive.golden(library)[A]["记录数"] == 2

@@ -16,6 +16,7 @@ from beijiang.app import create_app
 from beijiang.evidence import EvidenceQuery
 from beijiang.kit import ANONYMOUS, SYSTEM, Actor, NotFound, Unauthenticated
 from beijiang.notices import NoticeKind, NoticeQuery, Way, subjects, words_of
+from beijiang.opendata import Outcome, RegistrationDraft, VoiceAnswer, VoiceDraft, VoiceKind
 
 ID, CAPITAL = "法定代表人证件号码", "注册资本"
 
@@ -58,6 +59,39 @@ def test_a_task_that_somebody_did_waits_for_nobody_any_more(bureau: Bureau) -> N
     assert [one.notice.kind for one in told(bureau, "consumer")] == [NoticeKind.PROGRESS], (
         "news stay until they are read"
     )
+
+
+def test_a_word_of_the_public_waits_for_whoever_has_it_and_for_nobody_once_it_is_answered(bureau: Bureau) -> None:
+    def tasks(login: str) -> list[str]:
+        return [one.notice.action for one in told(bureau, login, kind=NoticeKind.TASK) if one.notice.thing == said]
+
+    voices = bureau.platform.voices
+    draft = VoiceDraft(kind=VoiceKind.REQUEST, title="企业名录", words="请开放企业名录。")
+    said = voices.raise_(ANONYMOUS, draft).voice.id
+    assert tasks("reviewer") == ["opendata.voice_raise"]
+    voices.dispatch(bureau["reviewer"], said, bureau["steward"].org_id)
+    assert tasks("reviewer") == [], "it was passed on"
+    assert tasks("lead") == ["opendata.voice_move"]
+    voices.answer(
+        bureau["steward"], said, VoiceAnswer(outcome=Outcome.REFUSED, words="已列入下季度计划。", basis="条例")
+    )
+    assert tasks("lead") == [], "somebody of the department answered"
+
+
+def test_a_registration_waits_until_anybody_decided_on_it(bureau: Bureau) -> None:
+    def tasks() -> list[str]:
+        found = told(bureau, "reviewer", kind=NoticeKind.TASK)
+        return [one.notice.thing for one in found if one.notice.subject == "registration"]
+
+    registrations, made = bureau.platform.registrations, []
+    for login in ("herder", "rider"):
+        draft = RegistrationDraft(login=login, name="甲", contact="a@b.cn")
+        made.append(registrations.register(ANONYMOUS, draft).registration.id)
+    assert sorted(tasks()) == sorted(made)
+    registrations.refuse(SYSTEM, made[0], "联系方式有误")
+    assert tasks() == made[1:]
+    registrations.admit(SYSTEM, made[1])
+    assert tasks() == []
 
 
 def test_an_alert_is_told_in_the_words_of_its_own_sort() -> None:

@@ -21,6 +21,7 @@ from beijiang.access.models import (
 )
 from beijiang.access.service import SESSION_COOKIE, Access
 from beijiang.kit import Actor
+from beijiang.web.bounds import Whole
 
 __all__ = ["router"]
 
@@ -70,7 +71,7 @@ class OrganisationOrder(_Order):
     name_zh: str = Field(max_length=100)
     name_en: str = Field(default="", max_length=200)
     kind: OrganisationKind = OrganisationKind.DEPARTMENT
-    admin_tier: int = Field(default=1, strict=True)
+    admin_tier: Whole = Field(default=1, strict=True)
     id: str | None = None
     short_zh: str | None = Field(default=None, max_length=100)
     uscc: str | None = Field(default=None, min_length=18, max_length=18)
@@ -84,7 +85,7 @@ class KeyOrder(_Order):
 
     name: str = Field(max_length=100)
     scopes: list[str] = Field(max_length=100)
-    days: int = Field(default=90, strict=True)
+    days: Whole = Field(default=90, strict=True)
 
 
 def router(access: Access) -> APIRouter:

@@ -9,11 +9,11 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from beijiang.catalog.models import ExtensionField, Gap, Resource, SearchHit, Thread, Version
+from beijiang.catalog.models import ExtensionField, Gap, Planned, Resource, SearchHit, Thread, Version
 from beijiang.catalog.models.lifecycle import actions_from
 from beijiang.kit import Text
 
-__all__ = ["as_field", "as_gap", "as_hit", "as_plain", "as_resource", "as_thread", "as_version"]
+__all__ = ["as_field", "as_gap", "as_hit", "as_plain", "as_planned", "as_resource", "as_thread", "as_version"]
 
 
 def as_plain(value: Any) -> Any:  # noqa: PLR0911 - one return a kind
@@ -48,6 +48,20 @@ def as_resource(found: Resource) -> dict[str, Any]:
     facts["seen"] = found.shown.token
     facts["open_items"] = as_plain(entry.open_items)
     return dict(facts)
+
+
+def as_planned(found: Planned) -> dict[str, Any]:
+    """Return what deciding on an entry would do, with the ``seen`` to send with the decision, or why it cannot be taken."""
+    return {
+        "resource_id": found.resource.id,
+        "name": found.resource.entry.name,
+        "provider_id": found.resource.provider_id,
+        "state": found.resource.state.value,
+        "action": None if found.action is None else found.action.value,
+        "seen": found.resource.shown.token,
+        "follows": None if found.follows is None else as_plain(found.follows),
+        "why": None if found.why is None else as_plain(found.why),
+    }
 
 
 def as_version(found: Version, hidden: Collection[str] = ()) -> dict[str, Any]:

@@ -95,8 +95,15 @@ def unreachable(error: Exception) -> Unreachable:
 
 
 def failed_file(answer: httpx.Response) -> ApiError | None:
-    """Return the error of a file that was refused; its body has been read."""
-    return None if answer.is_success else error_of(answer.status_code, came_of(answer).body)
+    """Return the error of a file that was refused (its body has been read), or that is none of the platform's.
+
+    Every file of the platform comes as an attachment; the sign-in page of a proxy, which answers 200 to anything, does not.
+    """
+    if not answer.is_success:
+        return error_of(answer.status_code, came_of(answer).body)
+    if answer.headers.get("content-disposition", "").lower().startswith("attachment"):
+        return None
+    return error_of(answer.status_code, None)
 
 
 def body_of(answer: httpx.Response) -> Any:

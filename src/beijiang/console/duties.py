@@ -12,7 +12,7 @@ from beijiang.access import Permission
 from beijiang.apps import ClientState
 from beijiang.assess import AppealState, Light, TaskState
 from beijiang.console.counting import Tile, TileKind
-from beijiang.kit import Text, Wanted
+from beijiang.kit import HOW_MANY, Text, Wanted
 from beijiang.opendata import WorkState
 from beijiang.standards import ProposalState
 
@@ -98,7 +98,7 @@ def _appeals(platform: Platform, actor: Actor) -> Iterator[Tile]:
 
 
 def _proposals(platform: Platform, actor: Actor) -> Iterator[Tile]:
-    count = len(platform.registry.proposals(actor, ProposalState.OPEN))
+    count = platform.registry.proposal_part(actor, ProposalState.OPEN, HOW_MANY).found
     words = Text("标准提案待审", "proposals of standards to decide")
     yield Tile(TileKind.WAITING, words, count, "/console/standards/proposals")
 

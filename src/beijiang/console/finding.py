@@ -9,19 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
 
 from beijiang.access import Permission
-from beijiang.catalog import SearchQuery, sounding, syllables
-from beijiang.exchange import GrantQuery, RequestQuery, ServiceQuery
-from beijiang.kit import Text, Word, normalise
+from beijiang.catalog import SearchQuery, SystemQuery, sounding, syllables
+from beijiang.exchange import DemandQuery, GrantQuery, RequestQuery
+from beijiang.kit import Find, Text, Wanted, Word, normalise
+from beijiang.opendata import VoiceQuery
+from beijiang.quality import TicketQuery
+from beijiang.web.help import help_for
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
     from beijiang.console.menu import Section
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Part
 
 __all__ = ["Found", "FoundKind", "find"]
 
@@ -30,7 +33,10 @@ MOST: Final = 30
 EACH: Final = 8
 """Hits of one kind, so that no kind hides the others."""
 LOOKED_AT: Final = 500
-"""The newest things of a kind that are looked at."""
+"""The newest things of a kind that are looked at for the sound of their names, which the database does not know."""
+MET: Final = 50
+"""Things of a kind, of any age, whose words the database met."""
+R = TypeVar("R")
 _LEAST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,7 +52,17 @@ class FoundKind(Word):
     RUN = "run", "汇聚任务", "run"
     SOURCE = "source", "数据源", "source"
     SERVICE = "service", "服务接口", "service"
+    LIBRARY = "library", "基础库", "library"
+    STREAM = "stream", "数据流", "stream"
+    SYSTEM = "system", "系统", "system"
+    CONTRACT = "contract", "数据契约", "contract"
+    TICKET = "ticket", "校核工单", "ticket"
+    DEMAND = "demand", "数据需求", "demand"
+    VOICE = "voice", "公众来件", "word of the public"
+    FIGURE = "figure", "统计指标", "indicator"
+    APP = "app", "应用", "application"
     PERSON = "person", "人员", "person"
+    HELP = "help", "帮助", "help"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +75,8 @@ class Found:
     href: str
     at: datetime | None = None
     """When it was last touched; what is newest stands first among equals."""
+    met: bool = False
+    """Whether its own search met the words, perhaps in a place that is not shown here."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the hit for an API answer."""
@@ -84,6 +102,11 @@ _ACTIONS: Final[tuple[tuple[Permission, str, Text], ...]] = (
     (Permission.ACCESS_ROLE_ASSIGN, "/console/people", Text("分配角色", "Give roles")),
     (Permission.ACCESS_KEY_ISSUE, "/console/keys", Text("签发 API 密钥", "Issue an API key")),
     (Permission.ACCESS_PASSWORD_CHANGE, "/console/password", Text("修改口令", "Change the password")),
+    (Permission.CATALOG_RESOURCE_APPROVE, "/console/catalog?_only.turn=mine", Text("审核目录", "Review entries")),
+    (Permission.CATALOG_RESOURCE_PUBLISH, "/console/catalog?_only.turn=mine", Text("发布目录", "Publish entries")),
+    (Permission.CATALOG_RESOURCE_REGISTER, "/console/systems", Text("登记信息系统", "Add a system")),
+    (Permission.CONTRACTS_CONTRACT_MANAGE, "/console/contracts", Text("起草数据契约", "Draft a contract")),
+    (Permission.OPENDATA_VOICE_ANSWER, "/console/voices?show=mine", Text("答复公众来件", "Answer the public")),
 )
 
 
@@ -91,7 +114,7 @@ def find(platform: Platform, actor: Actor, menu: Sequence[Section], words: str) 
     """Return what fits the words, the nearest first; without words, what was touched last and what can be done."""
     wanted = normalise(words[:LONGEST])
     found = [*_actions(platform, actor), *_pages(menu)]
-    for permission, of_function, make in _KINDS:
+    for permission, of_function, make in (*_KINDS, *(_NAMED if wanted else ())):
         org = None if of_function else actor.org_id
         if platform.access.allows(actor, permission, org):
             found += make(platform, actor, wanted)
@@ -101,8 +124,11 @@ def find(platform: Platform, actor: Actor, menu: Sequence[Section], words: str) 
     ranked = [(rank, one) for one in found if (rank := _rank(one, wanted)) is not None]
     ranked.sort(key=lambda pair: (pair[0], -(pair[1].at or _LEAST).timestamp()))
     kept: list[Found] = []
-    counted = dict.fromkeys(FoundKind, 0)
+    counted, seen = dict.fromkeys(FoundKind, 0), set[tuple[FoundKind, str, str]]()
     for _, one in ranked:
+        if (one.kind, one.href, one.name.zh) in seen:  # met by its words, and one of the newest as well
+            continue
+        seen.add((one.kind, one.href, one.name.zh))
         counted[one.kind] += 1
         if counted[one.kind] <= EACH:
             kept.append(one)
@@ -123,7 +149,7 @@ def _rank(one: Found, wanted: str) -> int | None:
     note = f"{one.note.zh}\n{one.note.en}\n{one.href.rsplit('/', 1)[-1]}"
     if wanted in normalise(note):
         return 4
-    return 5 if one.kind is FoundKind.RESOURCE else None  # the catalog's own search met it, in a place not shown
+    return 5 if one.met else None
 
 
 @lru_cache(maxsize=20_000)
@@ -145,6 +171,8 @@ def _pages(menu: Sequence[Section]) -> Iterator[Found]:
     for section in menu:
         for link in section.links:
             yield Found(FoundKind.PAGE, link.words, section.title, link.href)
+            words = Text(f"帮助：{link.words.zh}", f"Help: {link.words.en}")
+            yield Found(FoundKind.HELP, words, section.title, help_for(link.href))
 
 
 def _resources(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
@@ -159,7 +187,7 @@ def _resources(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]
             continue  # nothing of it could be opened
         name = "".join(span.text for span in hit.name)
         note, href = _same(hit.provider_name), f"/console/catalog/{hit.id}" if own else f"/datasets/{hit.id}"
-        yield Found(FoundKind.RESOURCE, _same(name), note, href, hit.data_at or hit.published_at)
+        yield Found(FoundKind.RESOURCE, _same(name), note, href, hit.data_at or hit.published_at, met=True)
 
 
 def _resource(resource_id: str, name: str, provider: str, at: datetime) -> Found:
@@ -173,26 +201,36 @@ def _tables(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
         yield Found(FoundKind.TABLE, _same(one.name), note, f"/console/tables/{quote(one.name)}", one.written_at)
 
 
+def _looked(part: Callable[[Wanted], Part[R]], wanted: str) -> Iterator[tuple[R, bool]]:
+    """Yield what the database met, of any age, and then the newest, whose names may sound so; of each, whether it was met.
+
+    Two questions at most, however much there is.
+    """
+    if wanted:
+        met = part(Wanted(finds=[Find(word) for word in wanted.split()], limit=MET, counted=False)).rows
+        yield from ((row, True) for row in met)
+    if not wanted or wanted.isascii():
+        yield from ((row, False) for row in part(Wanted(limit=LOOKED_AT, counted=False)).rows)
+
+
 def _requests(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
-    del wanted
-    for one in platform.exchange.requests(actor, RequestQuery(limit=LOOKED_AT))[0]:
+    part = partial(platform.exchange.request_part, actor, RequestQuery())
+    for one, met in _looked(part, wanted):
         state = Text(f"{one.by_name} · {one.state.text.zh}", f"{one.by_name} · {one.state.text.en}")
-        at = one.decided_at or one.submitted_at or one.created_at
-        yield Found(FoundKind.REQUEST, _same(one.resource_name), state, f"/console/sharing/requests/{one.id}", at)
+        at, href = one.decided_at or one.submitted_at or one.created_at, f"/console/sharing/requests/{one.id}"
+        yield Found(FoundKind.REQUEST, _same(one.resource_name), state, href, at, met)
 
 
 def _grants(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
-    del wanted
-    for one in platform.exchange.grants(actor, GrantQuery(limit=LOOKED_AT))[0]:
+    for one, met in _looked(partial(platform.exchange.grant_part, actor, GrantQuery()), wanted):
         until = Text(f"至 {one.terms.until}", f"until {one.terms.until}")
-        yield Found(FoundKind.GRANT, _same(one.resource_name), until, f"/console/grants/{one.id}", one.made_at)
+        yield Found(FoundKind.GRANT, _same(one.resource_name), until, f"/console/grants/{one.id}", one.made_at, met)
 
 
 def _runs(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
-    del wanted
-    for one in platform.ingest.runs(actor, limit=LOOKED_AT):
-        files = _same("、".join(name for _, name in one.files[:3]))
-        yield Found(FoundKind.RUN, _same(one.table), files, f"/console/runs/{one.id}", one.ended_at or one.submitted_at)
+    for one, met in _looked(partial(platform.ingest.run_part, actor), wanted):
+        files, at = _same("、".join(name for _, name in one.files[:3])), one.ended_at or one.submitted_at
+        yield Found(FoundKind.RUN, _same(one.table), files, f"/console/runs/{one.id}", at, met)
 
 
 def _sources(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
@@ -202,9 +240,63 @@ def _sources(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
 
 
 def _services(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
+    for one, met in _looked(partial(platform.offered.service_part, actor), wanted):
+        href = f"/console/services/{one.id}"
+        yield Found(FoundKind.SERVICE, _same(one.name), _same(one.resource_name), href, met=met)
+
+
+def _libraries(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
+    for line, met in _looked(partial(platform.fusion.library_part, actor), wanted):
+        one = line.library
+        yield Found(FoundKind.LIBRARY, _same(one.name), _same(one.target), f"/console/libraries/{one.id}", met=met)
+
+
+def _streams(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
+    for one, met in _looked(partial(platform.streams.stream_part, actor), wanted):
+        yield Found(FoundKind.STREAM, _same(one.name), _same(one.table), f"/console/streams/{one.id}", met=met)
+
+
+def _systems(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
+    for one, met in _looked(partial(platform.inventory.system_part, actor, SystemQuery()), wanted):
+        note = one.draft.state.text
+        yield Found(FoundKind.SYSTEM, _same(one.draft.name), note, f"/console/systems/{one.id}", met=met)
+
+
+def _contracts(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
     del wanted
-    for one in platform.offered.services(actor, ServiceQuery())[0]:
-        yield Found(FoundKind.SERVICE, _same(one.name), _same(one.resource_name), f"/console/services/{one.id}")
+    for one in platform.contracts.contracts(actor):
+        tables = _same("、".join(binding.table for binding in one.bindings))
+        yield Found(FoundKind.CONTRACT, _same(one.name), tables, f"/console/contracts/{one.id}")
+
+
+def _tickets(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
+    for one, met in _looked(partial(platform.tickets.ticket_part, actor, TicketQuery()), wanted):
+        note = Text(f"{one.table} · {one.state.text.zh}", f"{one.table} · {one.state.text.en}")
+        yield Found(FoundKind.TICKET, _same(one.title), note, f"/console/tickets/{one.id}", met=met)
+
+
+def _demands(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
+    for one, met in _looked(partial(platform.demands.demand_part, actor, DemandQuery()), wanted):
+        yield Found(FoundKind.DEMAND, _same(one.draft.title), one.state.text, f"/console/demands/{one.id}", met=met)
+
+
+def _voices(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
+    for view, met in _looked(partial(platform.voices.voice_part, actor, VoiceQuery()), wanted):
+        one = view.voice
+        yield Found(FoundKind.VOICE, _same(one.title), one.state.text, f"/console/voices/{one.id}", met=met)
+
+
+def _figures(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
+    del wanted
+    for one in platform.figures.figures(actor):
+        href = f"/console/figures/{quote(one.figure.code, safe='')}"
+        yield Found(FoundKind.FIGURE, one.figure.name, _same(one.figure.code), href)
+
+
+def _apps(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
+    del wanted
+    for one in platform.apps.apps(actor):
+        yield Found(FoundKind.APP, one.name, one.purpose, f"/console/apps/{quote(one.id, safe='')}")
 
 
 def _people(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
@@ -227,3 +319,15 @@ _KINDS: Final[tuple[tuple[Permission, bool, _Maker], ...]] = (
     (Permission.ACCESS_ROLE_ASSIGN, False, _people),
 )
 """What is asked of whom: the permission, whether it is asked of the function as such, and the things."""
+_NAMED: Final[tuple[tuple[Permission, bool, _Maker], ...]] = (
+    (Permission.FUSION_LIBRARY_READ, True, _libraries),
+    (Permission.INGEST_SOURCE_READ, False, _streams),
+    (Permission.CATALOG_RESOURCE_READ, False, _systems),
+    (Permission.CONTRACTS_CONTRACT_READ, True, _contracts),
+    (Permission.QUALITY_TICKET_READ, True, _tickets),
+    (Permission.EXCHANGE_REQUEST_READ, True, _demands),
+    (Permission.OPENDATA_VOICE_ANSWER, True, _voices),
+    (Permission.ASSESS_FIGURE_READ, True, _figures),
+    (Permission.APPS_APP_OPEN, True, _apps),
+)
+"""What is asked for by its name alone."""

@@ -143,7 +143,7 @@ def _runs(platform: Platform, actor: Actor) -> Iterator[Tile]:
     count, href = _count(platform, table, outcome="good", age=RECENT.value)
     yield Tile(TileKind.CHANGED, Text(f"近 {DAYS} 天入库的汇聚", f"runs taken in in {DAYS} days"), count, href)
     alerts = Text("无人处理的告警", "alerts nobody looks after")
-    yield Tile(TileKind.WRONG, alerts, platform.alerts.unattended(actor), "/console/alerts?attended=no")
+    yield Tile(TileKind.WRONG, alerts, platform.alerts.unattended(actor), "/console/alerts?_only.state=open")
 
 
 def _jobs(platform: Platform, actor: Actor) -> Iterator[Tile]:

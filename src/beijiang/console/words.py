@@ -380,6 +380,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "fusion.library_declare": Text("库生效", "library in force"),
         "fusion.library_change": Text("修改库", "library changed"),
         "fusion.library_retire": Text("停用库", "library retired"),
+        "fusion.queue_empty": Text("疑似重复已处理完", "no pair waits for a decision any more"),
         "fusion.queue_grow": Text("待判定的疑似重复增加", "more pairs wait for a decision"),
         "fusion.source_propose": Text("提供来源", "source offered"),
         "fusion.source_agree": Text("同意接入来源", "source agreed to"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from beijiang.access import Permission
 from beijiang.catalog import SearchQuery
 from beijiang.ingest import AlertKind
-from beijiang.kit import ANONYMOUS, SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Refused, Text, new_id
+from beijiang.kit import ANONYMOUS, SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Part, Refused, Text, new_id
 from beijiang.opendata.members import CONTACT_LONGEST, clean_line, clean_words
 from beijiang.opendata.registering import PURPOSE
 from beijiang.opendata.store import VoiceStore
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from beijiang.catalog import Catalog, SearchHit
     from beijiang.db import UnitOfWork
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Wanted
     from beijiang.kit.errors import JsonValue
     from beijiang.opendata.registering import PublicParts
     from beijiang.opendata.voices import VoiceAnswer, VoiceDraft
@@ -202,17 +202,24 @@ class Voices:
             supporters = store.supporters([one.id for one in found])
         return [self._view(actor, one, supporters=supporters.get(one.id, 0)) for one in found], count
 
+    def voice_part(self, actor: Actor, query: VoiceQuery, wanted: Wanted) -> Part[VoiceView]:
+        """Return a part of what ``desk`` lists, narrowed, counted and sorted."""
+        self._access.require(actor, Permission.OPENDATA_VOICE_ANSWER)
+        every = self._access.allows(actor, Permission.OPENDATA_PORTAL_MANAGE)
+        with self._db.read() as connection:
+            store = VoiceStore(connection)
+            found = store.part(query, wanted, actor.org_id, self.parts.clock.now(), every=every)
+            supporters = store.supporters([one.id for one in found.rows])
+        views = [self._view(actor, one, supporters=supporters.get(one.id, 0)) for one in found.rows]
+        return Part(views, found.found, found.counts)
+
     def waiting(self, actor: Actor) -> Sequence[Voice]:
         """Return what waits for the actor: to be passed on, or to be answered by the own department."""
         self._access.require(actor, Permission.OPENDATA_VOICE_ANSWER)
         manages = self._access.allows(actor, Permission.OPENDATA_PORTAL_MANAGE)
         with self._db.read() as connection:
             running = VoiceStore(connection).running()
-        return [
-            one
-            for one in running
-            if (manages and one.state is VoiceState.RECEIVED) or (one.org_id and one.org_id == actor.org_id)
-        ]
+        return [one for one in running if _waits_for(one, actor, manages=manages)]
 
     def count_waiting(self, actor: Actor) -> int:
         """Return how much waits for the actor."""
@@ -456,12 +463,14 @@ class Voices:
 
     def _view(self, actor: Actor, voice: Voice, *, own: bool = False, supporters: int = 0) -> VoiceView:
         mine = bool(voice.org_id) and self._access.allows(actor, Permission.OPENDATA_VOICE_ANSWER, voice.org_id)
+        manages = self._access.allows(actor, Permission.OPENDATA_PORTAL_MANAGE)
         return VoiceView(
             voice=voice,
             due=self.due(voice),
             supporters=supporters,
             may_answer=mine and voice.state is VoiceState.DISPATCHED,
-            may_manage=self._access.allows(actor, Permission.OPENDATA_PORTAL_MANAGE),
+            may_manage=manages,
+            waits=_waits_for(voice, actor, manages=manages) and (manages or mine),
             own=own,
         )
 
@@ -529,6 +538,13 @@ def _reason(words: str) -> str:
     if not reason:
         raise Invalid("请写明理由。", "Give the reason.", code="reason_needed")
     return reason
+
+
+def _waits_for(voice: Voice, actor: Actor, *, manages: bool) -> bool:
+    """Tell whether a word waits for somebody: to be passed on, or to be answered by the own department."""
+    if voice.state.is_over:
+        return False
+    return (manages and voice.state is VoiceState.RECEIVED) or bool(voice.org_id and voice.org_id == actor.org_id)
 
 
 def _no_voice() -> BeijiangError:

@@ -124,6 +124,16 @@ class Registrations:
         with self._db.read() as connection:
             return RegistrationStore(connection).find(state)
 
+    def registration(self, actor: Actor, registration_id: str) -> Registration:
+        """Return one registration, decided or not.
+
+        Raises:
+            NotFound: no such registration.
+
+        """
+        self._access.require(actor, Permission.ACCESS_MEMBER_CONFIRM)
+        return self._get(registration_id)
+
     def contact(self, actor: Actor, registration_id: str) -> str:
         """Return how to reach who registered; that it was looked at is on record.
 

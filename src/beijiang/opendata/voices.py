@@ -190,6 +190,8 @@ class VoiceView:
     supporters: int
     may_answer: bool
     may_manage: bool
+    waits: bool
+    """Whether it waits for the reader: to be passed on, or to be answered by the own department."""
     own: bool
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.kit import Actor, Text
 from beijiang.recipes.models import STEPS, OnFault, RecipeDraft, Step, StepKind
+from beijiang.web.bounds import Whole
 from beijiang.web.values import plain_value
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def router(service: Recipes) -> APIRouter:
         return {"runs": [_run(one) for one in service.runs(_actor(request), recipe)]}
 
     @routes.get("/recipe-runs/{run}/steps/{step}/rows", summary="Rows that a step could not read, through the gate")
-    def faulty(request: Request, run: str, step: int) -> dict[str, Any]:
+    def faulty(request: Request, run: str, step: Whole) -> dict[str, Any]:
         return _faulty(service.faulty(_actor(request), run, step))
 
     @routes.get("/tables/{name}/recipe-suggestions", summary="Steps that a table seems to need")

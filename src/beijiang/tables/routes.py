@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from beijiang.kit import Actor
 from beijiang.tables.models import SchemaPlan, TableInfo, TableVersion, moment_of
 from beijiang.tables.service import Tables
+from beijiang.web.bounds import Ordinal
 
 __all__ = ["router"]
 
@@ -20,7 +21,7 @@ class RollbackOrder(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    version: int = Field(ge=1, strict=True, description="The version to go back to.")
+    version: Ordinal = Field(strict=True, description="The version to go back to.")
     reason: str = Field(min_length=1, max_length=1000, description="Why; kept in the history and in the evidence.")
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from beijiang.apps.models import ZIP_BYTES, AudienceKind, pack, unpack
 from beijiang.apps.plain import grant_facts
 from beijiang.kit import Actor, Text
+from beijiang.web.bounds import Whole
 from beijiang.web.values import plain_value
 
 if TYPE_CHECKING:
@@ -116,31 +117,31 @@ def router(service: Apps) -> APIRouter:
 
 def _add_steps(routes: APIRouter, service: Apps) -> None:
     @routes.get("/{app}/versions/{number}/bundle", summary="The files of a version, as a zip")
-    def bundle(request: Request, app: str, number: int) -> Response:
+    def bundle(request: Request, app: str, number: Whole) -> Response:
         content = pack(service.files(_actor(request), app, number))
         head = {"Content-Disposition": 'attachment; filename="bundle.zip"'}
         return Response(content, media_type="application/zip", headers=head)
 
     @routes.post("/{app}/versions/{number}/review", summary="Approve a version or send it back")
-    def review(request: Request, app: str, number: int, order: ReviewOrder) -> dict[str, Any]:
+    def review(request: Request, app: str, number: Whole, order: ReviewOrder) -> dict[str, Any]:
         who = _actor(request)
         found = service.review(who, app, number, approve=order.approve, note=order.note, own_grants=order.own_grants)
         return _version(found)
 
     @routes.get("/{app}/versions/{number}/grants", summary="What the grants open under which a version reads")
-    def grants(request: Request, app: str, number: int) -> dict[str, Any]:
+    def grants(request: Request, app: str, number: Whole) -> dict[str, Any]:
         return {"grants": [grant_facts(one) for one in service.opens(_actor(request), app, number)]}
 
     @routes.post("/{app}/versions/{number}/release", summary="Release an approved version")
-    def release(request: Request, app: str, number: int, order: ReleaseOrder) -> dict[str, Any]:
+    def release(request: Request, app: str, number: Whole, order: ReleaseOrder) -> dict[str, Any]:
         return _app(service.release(_actor(request), app, number, order.to, order.names))
 
     @routes.post("/{app}/versions/{number}/audience", summary="Give the version in use to other readers")
-    def audience(request: Request, app: str, number: int, order: AudienceOrder) -> dict[str, Any]:
+    def audience(request: Request, app: str, number: Whole, order: AudienceOrder) -> dict[str, Any]:
         return _app(service.audience(_actor(request), app, number, order.to, order.names, reason=order.reason))
 
     @routes.post("/{app}/versions/{number}/rollback", summary="Go back to a version that was released before")
-    def rollback(request: Request, app: str, number: int, order: ReasonOrder) -> dict[str, Any]:
+    def rollback(request: Request, app: str, number: Whole, order: ReasonOrder) -> dict[str, Any]:
         return _app(service.rollback(_actor(request), app, number, order.reason))
 
     @routes.post("/{app}/switch", summary="Switch an application off, or on again")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 
 from beijiang.apps.plain import alert_facts, job_facts
 from beijiang.kit import Actor
+from beijiang.web.bounds import Whole
 
 if TYPE_CHECKING:
     from beijiang.apps.service import AppJobs
@@ -30,7 +31,7 @@ def jobs(service: AppJobs) -> APIRouter:
     @routes.post(
         "/{app}/versions/{number}/fill", status_code=202, summary="Fill the tables that a version's pages read"
     )
-    def fill(request: Request, app: str, number: int) -> dict[str, Any]:
+    def fill(request: Request, app: str, number: Whole) -> dict[str, Any]:
         return {"jobs": [*service.fill(_actor(request), app, number)]}
 
     @routes.get("/{app}/alerts", summary="The latest alerts of an application")

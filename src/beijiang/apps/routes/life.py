@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse
 
 from beijiang.apps.models import CanaryKind, CanaryTo
 from beijiang.kit import Actor
+from beijiang.web.bounds import Whole
 
 if TYPE_CHECKING:
     from beijiang.apps.service import AppCanaries, RatingsOfApps
@@ -80,7 +81,7 @@ def canaries(service: AppCanaries) -> APIRouter:
         return {"canary": None if found is None else found.to_json()}
 
     @routes.post("/{app}/versions/{number}/canary", summary="Give an approved version to some of the readers first")
-    def begin(request: Request, app: str, number: int, order: CanaryOrder) -> dict[str, Any]:
+    def begin(request: Request, app: str, number: Whole, order: CanaryOrder) -> dict[str, Any]:
         to = CanaryTo(kind=order.to, names=order.names, percent=order.percent)
         return service.begin(_actor(request), app, number, to).to_json()
 

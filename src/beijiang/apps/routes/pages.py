@@ -11,6 +11,7 @@ from starlette.responses import Response
 from beijiang.apps.reader import page_facts
 from beijiang.apps.routes.api import whence
 from beijiang.kit import Actor
+from beijiang.web.bounds import Whole
 
 if TYPE_CHECKING:
     from beijiang.apps.service import Apps, RatingsOfApps
@@ -43,7 +44,7 @@ def pages(service: Apps, ratings: RatingsOfApps, site: Pages) -> APIRouter:
         return site.render(request, "apps/page.html", **page_facts(view, request.state.language, f"/apps/{quote(app)}"))
 
     @routes.get("/apps/{app}/{page}/cards/{number}")
-    def card(request: Request, app: str, page: str, number: int) -> Response:
+    def card(request: Request, app: str, page: str, number: Whole) -> Response:
         view = service.card(_actor(request), app, page, number, asked(request), whence(request))
         values = page_facts(view, request.state.language, f"/apps/{quote(app)}", whole=False)
         return site.render(request, "apps/card.html", **values, card=view.cards[number])

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.assess.routes.plain import actor_of
+from beijiang.web.bounds import Whole
 
 if TYPE_CHECKING:
     from beijiang.assess.models import DraftLine, PlanDraft
@@ -76,7 +77,7 @@ def drafts_router(service: PlanDrafts) -> APIRouter:
         return _draft(service.draft(actor_of(request), draft))
 
     @routes.post("/{draft}/lines/{place}", summary="Accept or reject a line of a draft")
-    def decide(request: Request, draft: str, place: int, order: DecideOrder) -> dict[str, Any]:
+    def decide(request: Request, draft: str, place: Whole, order: DecideOrder) -> dict[str, Any]:
         said = None if order.said is None else order.said.model_dump(exclude_unset=True)
         made = service.decide(actor_of(request), draft, place, said, order.note, accept=order.accept, seen=order.seen)
         return _line(made)

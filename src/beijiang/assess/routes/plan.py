@@ -12,6 +12,7 @@ from beijiang.assess.models import LIGHT_RULE, PLAN_TABLES
 from beijiang.assess.routes.plain import actor_of, handed_out, words_json
 from beijiang.kit import Language
 from beijiang.standards import SheetFormat
+from beijiang.web.bounds import Whole
 from beijiang.web.described import CSV, XLSX, files_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class ProgressOrder(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    percent: int
+    percent: Whole
     words: _Words
     proofs: list[Annotated[str, Field(max_length=1000)]] = Field(default=[], max_length=20)
 

@@ -22,6 +22,7 @@ from beijiang.assess.routes.plain import (
 )
 from beijiang.kit import Language
 from beijiang.standards import SheetFormat
+from beijiang.web.bounds import Whole
 from beijiang.web.described import CSV, XLSX, files_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class WeightsOrder(BaseModel):
     weights: dict[str, float]
     since: date
     reason: _Words
-    fewest: int = 2
+    fewest: Whole = 2
 
 
 class DecisionOrder(BaseModel):
@@ -67,8 +68,8 @@ class AnswerOrder(BaseModel):
 
     outcome: AppealState
     words: _Words
-    leave_out: list[int] = Field(default=[], max_length=10_000)
-    grant: list[int] = Field(default=[], max_length=10_000)
+    leave_out: list[Whole] = Field(default=[], max_length=10_000)
+    grant: list[Whole] = Field(default=[], max_length=10_000)
 
 
 def router(service: Assess) -> APIRouter:
@@ -157,7 +158,7 @@ def _add_weights(routes: APIRouter, service: Assess) -> None:
         return book_json(made)
 
     @routes.post("/assess/weights/{version}/decision", summary="Approve or return proposed weights")
-    def decide(request: Request, version: int, order: DecisionOrder) -> dict[str, Any]:
+    def decide(request: Request, version: Whole, order: DecisionOrder) -> dict[str, Any]:
         return book_json(service.decide_weights(actor_of(request), version, approve=order.approve, words=order.words))
 
 

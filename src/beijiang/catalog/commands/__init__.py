@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from beijiang.catalog.commands import directory, fields, review
+from beijiang.catalog.commands import deciding, directory, fields, review
 from beijiang.catalog.commands.deciding import seen_of
 from beijiang.catalog.commands.told import GAPS, ITEMS, ONE, RESOURCES, show_hits
 from beijiang.catalog.commands.whom import AS, ENTRY, SEEN, actor_of, find_entry
@@ -53,6 +53,7 @@ def commands(get: Callable[[], Catalog], get_access: Callable[[], Access]) -> ty
     _looking(app, get, get_access)
     _changing(app, get, get_access)
     _deciding(app, get, get_access)
+    deciding.add(app, get, get_access)
     review.add(app, get, get_access)
     directory.add(app, get, get_access)
     fields.add(app, get, get_access)

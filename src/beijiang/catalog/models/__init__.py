@@ -2,6 +2,7 @@
 
 from beijiang.catalog.models.advice import Advice, tidy_name
 from beijiang.catalog.models.attributes import Level, OpenType, Personal, ShareMethod, ShareType
+from beijiang.catalog.models.deciding import DECIDED_MOST, Decided, Planned
 from beijiang.catalog.models.directory import COLUMNS as DIRECTORY_COLUMNS
 from beijiang.catalog.models.directory import LineFault, Taken
 from beijiang.catalog.models.entry import Entry, Item, ItemEdit, Link, ResourceEdit
@@ -74,6 +75,7 @@ from beijiang.catalog.models.systems import (
 from beijiang.catalog.models.wording import word_marks
 
 __all__ = [
+    "DECIDED_MOST",
     "DIRECTORY_COLUMNS",
     "EXTENSION",
     "MOVES",
@@ -90,6 +92,7 @@ __all__ = [
     "Code",
     "Comparison",
     "Coverage",
+    "Decided",
     "Drift",
     "Entry",
     "Everything",
@@ -123,6 +126,7 @@ __all__ = [
     "PickPage",
     "PickQuery",
     "Picked",
+    "Planned",
     "Promise",
     "PromiseState",
     "Release",

@@ -27,6 +27,7 @@ from beijiang.catalog.plain import as_gap, as_hit, as_plain, as_resource, as_thr
 from beijiang.catalog.service import Catalog
 from beijiang.kit import Actor, Language
 from beijiang.standards import SheetFormat
+from beijiang.web.bounds import Ordinal
 from beijiang.web.described import CSV, XLSX, files_of
 
 _Seen = Annotated[
@@ -36,7 +37,7 @@ _Seen = Annotated[
 
 __all__ = ["router"]
 
-_Revision = Annotated[int | None, Query(ge=1, description="Refuse the change if the entry has moved on since this.")]
+_Revision = Annotated[Ordinal | None, Query(description="Refuse the change if the entry has moved on since this.")]
 _Value = Annotated[str, Field(max_length=4000)]
 _Values = Annotated[list[str], Query()]
 
@@ -53,7 +54,7 @@ class ItemChange(_Body):
     column: str
     name: str | None = Field(default=None, max_length=200)
     description: str | None = Field(default=None, max_length=1000)
-    length: int | None = Field(default=None, ge=1)
+    length: Ordinal | None = None
     element_id: str | None = None
     code_set: str | None = None
     share_type: ShareType | None = None
@@ -182,7 +183,7 @@ def router(service: Catalog) -> APIRouter:
         grade: _Values = [],  # noqa: B006
         extension: _Values = [],  # noqa: B006
         sort: Sort = Sort.RELEVANCE,
-        page: Annotated[int, Query(ge=1)] = 1,
+        page: Ordinal = 1,
         size: Annotated[int, Query(ge=1, le=100)] = 20,
     ) -> dict[str, Any]:
         chosen: tuple[Sequence[str], ...] = (
@@ -320,9 +321,7 @@ def _add_sheet(api: APIRouter, service: Catalog) -> None:
         return {"faults": as_plain(service.check_items(_actor(request), resource_id, body.rows))}
 
     @api.put("/resources/{resource_id}/items", summary="Save the items as rows of a sheet, all or none")
-    def save_items(
-        request: Request, resource_id: str, body: SheetRows, revision: Annotated[int, Query(ge=1)]
-    ) -> dict[str, Any]:
+    def save_items(request: Request, resource_id: str, body: SheetRows, revision: Ordinal) -> dict[str, Any]:
         return as_resource(service.save_items(_actor(request), resource_id, body.rows, revision=revision))
 
 

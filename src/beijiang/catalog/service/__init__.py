@@ -1,6 +1,7 @@
 """The verbs of the catalog, one file a subject, joined in ``Catalog``."""
 
 from beijiang.catalog.service.advising import Advising
+from beijiang.catalog.service.deciding import Deciding
 from beijiang.catalog.service.directory import Directory
 from beijiang.catalog.service.extending import Extending
 from beijiang.catalog.service.finding import Finding, Published
@@ -12,7 +13,7 @@ from beijiang.catalog.service.serving import Serving
 from beijiang.catalog.service.sifting import Sifting
 
 
-class Catalog(Advising, Directory, Extending, Harvested, Serving, Finding, Remarking, Sifting):
+class Catalog(Advising, Deciding, Directory, Extending, Harvested, Serving, Finding, Remarking, Sifting):
     """What data the government holds, where it is, on which terms, and whom to ask for it."""
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from beijiang.catalog.service import Catalog
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
-    from beijiang.kit import Actor, Clock
+    from beijiang.kit import Actor, Clock, Part, Wanted
 
 _W = TypeVar("_W", bound=Word)
 
@@ -84,6 +84,17 @@ class Inventory:
         scope = self._scope(actor, asked.org_id)
         with self._db.read() as connection:
             return SystemStore(connection).find(replace(asked, org_id=scope), limit, offset)
+
+    def system_part(self, actor: Actor, query: SystemQuery, wanted: Wanted) -> Part[GovernmentSystem]:
+        """Return a part of the systems that ``systems`` lists, narrowed, counted and sorted.
+
+        Raises:
+            Denied: the actor may see no department's.
+
+        """
+        scope = self._scope(actor, query.org_id)
+        with self._db.read() as connection:
+            return SystemStore(connection).part(replace(query, org_id=scope), wanted)
 
     def system(self, actor: Actor, system_id: str) -> GovernmentSystem:
         """Return one system.

@@ -184,7 +184,7 @@ class Reviewing(Serving):
                 return None
             step = self._next_step(found)
             if not self._one_of(actors, step, found):
-                return _waits(found)
+                return waits(found)
 
     def _next_step(self, found: Resource) -> Callable[[Actor, str], Resource]:
         if found.state is State.PENDING_REGISTER:
@@ -328,7 +328,8 @@ def _version(found: Resource, actor: Actor, profile: str) -> Version:
     )
 
 
-def _waits(found: Resource) -> Text:
+def waits(found: Resource) -> Text:
+    """Say for whose step an entry waits."""
     provider = found.entry.provider_name or found.provider_id
     if found.state is State.PENDING_REGISTER:
         return Text(
@@ -350,4 +351,4 @@ def _told(reasons: Sequence[str]) -> tuple[str, ...]:
     return told
 
 
-__all__ = ["Reviewing"]
+__all__ = ["Reviewing", "waits"]

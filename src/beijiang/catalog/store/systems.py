@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import case, delete, exists, func, insert, select, update
 
 from beijiang.catalog.models import GovernmentSystem, Network, SystemDraft, SystemQuery, SystemState
 from beijiang.catalog.store import schema as s
+from beijiang.db import Shelf, part_of
+from beijiang.kit import Part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement, Connection, Row
+
+    from beijiang.kit import Wanted
 
 __all__ = ["SystemStore"]
 
@@ -50,6 +54,33 @@ class SystemStore:
         count = self._connection.execute(select(func.count()).select_from(s.system).where(*where)).scalar_one()
         return self._systems(where, limit, offset), int(count)
 
+    def part(self, query: SystemQuery, wanted: Wanted) -> Part[GovernmentSystem]:
+        """Return a part of the systems that ``find`` finds, by department and name."""
+        c, linked = s.system.c, exists().where(s.system_entry.c.system_id == s.system.c.id)
+        entries = select(func.count()).where(s.system_entry.c.system_id == c.id).scalar_subquery()
+        shelf = Shelf(
+            rows=select(s.system).where(*_where(query)),
+            columns={
+                "name": c.name,
+                "purpose": c.purpose,
+                "org": c.org_id,
+                "state": c.state,
+                "network": c.network,
+                "since": c.since,
+                "entries": func.nullif(entries, 0),
+                "covered": case((linked, "yes"), (c.state == SystemState.IN_USE.value, "no")),
+                "database": c.database,
+                "contact": c.contact,
+                "changed": c.changed_at,
+                "id": c.id,
+            },
+            counted=("org", "state", "network", "covered"),
+            words=("name", "purpose", "database", "contact", "id"),
+            order=(c.org_id, c.name),
+        )
+        rows, found, counts = part_of(self._connection, shelf, wanted)
+        return Part(self._with_entries(rows), found, counts)
+
     def coverage(self, org_id: str | None) -> list[tuple[str, int, int]]:
         """Return per department how many systems in use have an entry, and how many are in use."""
         has = exists().where(s.system_entry.c.system_id == s.system.c.id)
@@ -77,7 +108,9 @@ class SystemStore:
         self, where: Sequence[ColumnElement[bool]], limit: int | None = None, offset: int = 0
     ) -> list[GovernmentSystem]:
         query = select(s.system).where(*where).order_by(s.system.c.org_id, s.system.c.name).limit(limit).offset(offset)
-        rows = self._connection.execute(query).all()
+        return self._with_entries(self._connection.execute(query).all())
+
+    def _with_entries(self, rows: Sequence[Row[Any]]) -> list[GovernmentSystem]:
         links = select(s.system_entry).where(s.system_entry.c.system_id.in_([row.id for row in rows]))
         entries: dict[str, list[str]] = {}
         for link in self._connection.execute(links.order_by(s.system_entry.c.position)):

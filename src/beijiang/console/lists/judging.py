@@ -1,4 +1,4 @@
-"""The lists of quality: what monitors found, and tickets."""
+"""The lists of what is judged: what monitors found, tickets, proposals for standards."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from beijiang.console.listing import Coded, Column, Kind, Table
 from beijiang.console.lists.words import age, age_name
 from beijiang.kit import Text
 from beijiang.quality import FindingState, Monitor, Origin, Severity, Side, TicketState
+from beijiang.standards import ProposalState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
     from beijiang.build import Platform
     from beijiang.kit import Actor
     from beijiang.quality import Finding, Ticket, TicketQuery
+    from beijiang.standards import Proposal
 
-__all__ = ["finding_table", "ticket_table"]
+__all__ = ["finding_table", "proposal_table", "ticket_table"]
 
 _STATES: Final = {"closed": "ok", "withdrawn": "", "corrected": "ok", "confirmed_right": "info"}
+_PROPOSALS: Final = {"open": "warn", "approved": "ok", "returned": "bad"}
 _SOON: Final = 2
 """Working days before the day on which a ticket is due soon."""
 
@@ -99,5 +102,39 @@ def ticket_table(platform: Platform, actor: Actor, query: TicketQuery, names: Ma
             Column(key="opened", words=Text("提出", "Opened"), of=lambda t: t.opened_at, kind=Kind.MOMENT),
             Column(key="age", words=Text("提出时间段", "Opened when"), of=lambda t: age(t.opened_at, now), choice=True, named=age_name, shown=False),
             Column(key="id", words=Text("工单号", "Id"), of=lambda t: t.id, kind=Kind.CODE, shown=False),
+        ),
+    )  # fmt: skip
+
+
+def proposal_table(
+    platform: Platform, actor: Actor, state: ProposalState | None, names: Mapping[str, str]
+) -> Table[Proposal]:
+    """Return the list of the proposals for standards of a state (None: of all)."""
+    now = platform.clock.now()
+
+    def called(org_id: str | None) -> str:
+        return names.get(org_id or "", org_id or "")
+
+    def about(one: Proposal) -> str:
+        return "、".join(one.about[:3]) + (" …" if one.size > 3 else "")  # noqa: PLR2004 - as many as a line holds
+
+    return Table(
+        key="proposals",
+        path="/console/standards/proposals",
+        title=Text("标准提案", "Proposals"),
+        part=lambda wanted: platform.registry.proposal_part(actor, state, wanted),
+        row_key=lambda p: p.id,
+        columns=(
+            Column(key="reason", words=Text("理由", "Reason"), of=lambda p: p.reason, link=lambda p: f"/console/standards/proposals/{p.id}", under=about),
+            Column(key="size", words=Text("条目", "Entries"), of=lambda p: p.size, kind=Kind.NUMBER),
+            Column(key="org", words=Text("部门", "Department"), of=lambda p: called(p.org_id) or None, choice=True, named=called),
+            Column(key="by", words=Text("提案人", "By"), of=lambda p: p.by_name),
+            Column(key="valid_from", words=Text("生效日期", "Valid from"), of=lambda p: p.valid_from, kind=Kind.DAY),
+            Column(key="state", words=Text("状态", "State"), of=lambda p: p.state, kind=Kind.TAG, level=lambda p: _PROPOSALS.get(p.state.value, ""), choice=True, named=lambda code: ProposalState(code).text),
+            Column(key="at", words=Text("提交", "Handed in"), of=lambda p: p.at, kind=Kind.MOMENT),
+            Column(key="age", words=Text("提交时间段", "Handed in when"), of=lambda p: age(p.at, now), choice=True, named=age_name, shown=False),
+            Column(key="decided", words=Text("决定", "Decided"), of=lambda p: p.decided_at, kind=Kind.MOMENT, shown=False),
+            Column(key="decided_by", words=Text("决定人", "Decided by"), of=lambda p: p.decided_name, shown=False),
+            Column(key="id", words=Text("提案号", "Id"), of=lambda p: p.id, kind=Kind.CODE, shown=False),
         ),
     )  # fmt: skip

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from beijiang.console.listing import Coded, Column, Kind, Table
-from beijiang.console.lists.words import age, age_name
+from beijiang.console.lists.words import age, age_name, last_day, pace, short
 from beijiang.exchange import DemandState, DisputeKind, DisputeState, Evaluation, Fulfilment, Outcome, PushState
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
 
     from beijiang.build import Platform
     from beijiang.exchange import Demand, DemandQuery, Dispute, DisputeQuery, Push, PushQuery
@@ -22,8 +21,6 @@ __all__ = ["demand_table", "dispute_table", "push_table"]
 
 _DEMAND: Final = {"completed": "ok", "confirmed": "ok", "rejected": "bad"}
 _PUSH: Final = {"active": "ok", "held": "warn", "paused": "warn", "stopped": "bad"}
-_UNDER: Final = 60
-"""Characters of a second line."""
 
 
 def demand_table(platform: Platform, actor: Actor, query: DemandQuery, names: Mapping[str, str]) -> Table[Demand]:
@@ -43,8 +40,8 @@ def demand_table(platform: Platform, actor: Actor, query: DemandQuery, names: Ma
         part=lambda wanted: demands.demand_part(actor, query, wanted),
         row_key=lambda d: d.id,
         columns=(
-            Column(key="due", words=Text("期限", "Due"), of=lambda d: _last_day(due(d)), kind=Kind.DAY, level=lambda d: _pace(due(d)), sorts=False),
-            Column(key="title", words=Text("需求", "Demand"), of=lambda d: d.draft.title, link=lambda d: f"/console/demands/{d.id}", under=lambda d: _short(d.draft.items)),
+            Column(key="due", words=Text("期限", "Due"), of=lambda d: last_day(due(d)), kind=Kind.DAY, level=lambda d: pace(due(d)), sorts=False),
+            Column(key="title", words=Text("需求", "Demand"), of=lambda d: d.draft.title, link=lambda d: f"/console/demands/{d.id}", under=lambda d: short(d.draft.items)),
             Column(key="consumer", words=Text("需求部门", "Needed by"), of=lambda d: called(d.org_id), choice=True, named=called),
             Column(key="source", words=Text("数源部门", "Source"), of=lambda d: called(d.source_org) or None, choice=True, named=called),
             Column(key="supply_by", words=Text("供数期限", "Supply by"), of=lambda d: d.supply_by, kind=Kind.DAY),
@@ -76,7 +73,7 @@ def dispute_table(platform: Platform, actor: Actor, query: DisputeQuery, names: 
         part=lambda wanted: disputes.dispute_part(actor, query, wanted),
         row_key=lambda d: d.id,
         columns=(
-            Column(key="due", words=Text("期限", "Due"), of=lambda d: _last_day(due(d)), kind=Kind.DAY, level=lambda d: _pace(due(d)), sorts=False),
+            Column(key="due", words=Text("期限", "Due"), of=lambda d: last_day(due(d)), kind=Kind.DAY, level=lambda d: pace(due(d)), sorts=False),
             Column(key="title", words=Text("异议", "Dispute"), of=lambda d: d.title, link=lambda d: f"/console/disputes/{d.id}"),
             Column(key="kind", words=Text("类型", "Kind"), of=lambda d: d.kind, choice=True, named=lambda code: DisputeKind(code).text),
             Column(key="org", words=Text("提出部门", "Raised by"), of=lambda d: called(d.org_id), choice=True, named=called),
@@ -124,15 +121,3 @@ def push_table(platform: Platform, actor: Actor, query: PushQuery, names: Mappin
 
 def _running(found: Deadline | None) -> Deadline | None:
     return None if found is None or found.state.value == "answered" else found
-
-
-def _last_day(found: Deadline | None) -> date | None:
-    return None if found is None else found.last_day
-
-
-def _pace(found: Deadline | None) -> str:
-    return "" if found is None else {"overdue": "bad", "warned": "warn"}.get(found.state.value, "")
-
-
-def _short(words: str) -> str:
-    return words if len(words) <= _UNDER else f"{words[: _UNDER - 1]}…"

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Final
 from beijiang.access import Permission
 from beijiang.catalog import OpenType, ShareType, State
 from beijiang.console.listing import Bulk, Coded, Column, Kind, Table
-from beijiang.console.lists.words import LATE, MINE, SOON, age, age_name
+from beijiang.console.lists.words import LATE, MINE, SOON, age, age_name, last_day, short
 from beijiang.exchange import ENDS_SOON, GranteeKind, GrantState, RequestQuery, RequestState, purposes
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
 
     from beijiang.build import Platform
     from beijiang.catalog import Resource, Task
@@ -25,12 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["entry_table", "grant_table", "request_table"]
 
 _TOGETHER: Final = Bulk("/console/sharing/approve", Text("一起同意…", "Approve together…"))
+_ENTRIES: Final = Bulk("/console/catalog-decisions", Text("一起审核、发布…", "Decide together…"))
 _STATES: Final = {"approved": "ok", "partly_approved": "ok", "refused": "bad", "withdrawn": "", "draft": ""}
 _STANDINGS: Final = {"active": "ok", "revoked": "bad", "expired": "", "waiting": "info"}
 
 
 def entry_table(platform: Platform, actor: Actor) -> Table[Resource]:
-    """Return the list of the working entries that the actor may see."""
+    """Return the list of the working entries that the actor may see; reviewers and publishers decide on several together."""
     allowed = platform.access.allows(actor, Permission.CATALOG_TASK_READ)
 
     @cache  # who only counts does not ask
@@ -52,6 +52,7 @@ def entry_table(platform: Platform, actor: Actor) -> Table[Resource]:
         title=Text("目录", "Catalog"),
         part=lambda wanted: platform.catalog.entry_part(actor, wanted),
         row_key=lambda r: r.id,
+        bulk=_ENTRIES if platform.catalog.may_decide(actor) else None,
         columns=(
             Column(key="name", words=Text("名称", "Name"), of=lambda r: r.entry.name, link=lambda r: f"/console/catalog/{r.id}"),
             Column(key="provider", words=Text("提供方", "Provider"), of=lambda r: r.entry.provider_name, choice=True),
@@ -113,8 +114,8 @@ def request_table(
         row_key=lambda r: r.id,
         bulk=_TOGETHER if bulk else None,
         columns=(
-            Column(key="due", words=Text("期限", "Due"), of=lambda r: _last_day(deadline(r)), kind=Kind.DAY, level=level),
-            Column(key="resource", words=Text("资源", "Resource"), of=lambda r: r.resource_name, link=lambda r: f"/console/sharing/requests/{r.id}", under=lambda r: _short(r.draft.use)),
+            Column(key="due", words=Text("期限", "Due"), of=lambda r: last_day(deadline(r)), kind=Kind.DAY, level=level),
+            Column(key="resource", words=Text("资源", "Resource"), of=lambda r: r.resource_name, link=lambda r: f"/console/sharing/requests/{r.id}", under=lambda r: short(r.draft.use)),
             Column(key="consumer", words=Text("使用部门", "Consumer"), of=lambda r: called(r.org_id), choice=True, named=called),
             Column(key="provider", words=Text("提供部门", "Provider"), of=lambda r: called(r.provider_id), choice=True, named=called),
             Column(key="node", words=Text("节点", "Node"), of=_node, sorts=False, shown=linked),
@@ -144,14 +145,6 @@ def _node(row: Request) -> Text | None:
     name = row.afar.node_name
     out = row.afar.outward
     return Text(f"{'送往' if out else '来自'}{name.zh}", f"{'to' if out else 'from'} {name.en}")
-
-
-def _last_day(deadline: Deadline | None) -> date | None:
-    return None if deadline is None else deadline.last_day
-
-
-def _short(words: str) -> str:
-    return words if len(words) <= 60 else f"{words[:59]}…"  # noqa: PLR2004 - characters of a second line
 
 
 def grant_table(platform: Platform, actor: Actor, query: GrantQuery, names: Mapping[str, str]) -> Table[Grant]:

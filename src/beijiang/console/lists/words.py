@@ -8,9 +8,14 @@ from beijiang.console.listing import Coded
 from beijiang.kit import NEW_FOR, Text
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
-__all__ = ["DAYS", "LATE", "MINE", "OLDER", "RECENT", "SOON", "age", "age_name"]
+    from beijiang.standards import Deadline
+
+__all__ = ["DAYS", "LATE", "MINE", "OLDER", "RECENT", "SOON", "age", "age_name", "last_day", "pace", "short"]
+
+_UNDER: Final = 60
+"""Characters of a second line."""
 
 DAYS: Final = NEW_FOR.days
 """What happened in so many days is new."""
@@ -31,3 +36,18 @@ def age(moment: datetime | None, now: datetime) -> Coded | None:
     if moment is None:
         return None
     return RECENT if now - moment <= NEW_FOR else OLDER
+
+
+def short(words: str) -> str:
+    """Return what fits into a second line."""
+    return words if len(words) <= _UNDER else f"{words[: _UNDER - 1]}…"
+
+
+def last_day(found: Deadline | None) -> date | None:
+    """Return the day on whose end something is due."""
+    return None if found is None else found.last_day
+
+
+def pace(found: Deadline | None) -> str:
+    """Return how a time that runs is marked: bad when it is over, warn when it soon is."""
+    return "" if found is None else {"overdue": "bad", "warned": "warn"}.get(found.state.value, "")

@@ -9,7 +9,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
+from beijiang.console.lists import contract_table
 from beijiang.console.routes.frame import Frame, language, person
+from beijiang.console.routes.listed import listed
+from beijiang.console.routes.sharing import names
 from beijiang.contracts import METRICS, OPEN_STATES, OPERATORS, Edit, State
 from beijiang.kit import BeijiangError, Text
 from beijiang.web import content_disposition
@@ -30,7 +33,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     pages, contracts = APIRouter(prefix="/console", include_in_schema=False), platform.contracts
 
     @pages.get("/contracts")
-    def all_(request: Request) -> HTMLResponse:
+    def all_(request: Request) -> Response:
         return _list(frame, platform, request)
 
     @pages.post("/contracts")
@@ -189,20 +192,21 @@ _STEPS = {
 }
 
 
-def _list(frame: Frame, platform: Platform, request: Request, *, fault: BeijiangError | None = None) -> HTMLResponse:
+def _list(frame: Frame, platform: Platform, request: Request, *, fault: BeijiangError | None = None) -> Response:
     who = person(request)
     found = platform.contracts.contracts(who)
     bound = {binding.table for one in found for binding in one.bindings}
     may = platform.access.allows(who, Permission.CONTRACTS_CONTRACT_MANAGE, who.org_id)
     own = [info.name for info in platform.tables.list(who) if may and info.org_id == who.org_id]
-    return frame.page(
+    return listed(
+        frame,
+        platform,
         request,
         "contracts.html",
-        found=found,
+        contract_table(found, names(platform)),
         fault=fault,
         faults=fault.detail.get("faults", ()) if fault is not None else (),
         free=[(name, name) for name in own if name not in bound],
-        names={o.id: o.short for o in platform.access.organisations()},
         may=may,
     )
 

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
+from beijiang.console.lists import assessment_table
 from beijiang.console.routes.frame import Frame, person
+from beijiang.console.routes.listed import listed
+from beijiang.console.routes.sharing import names
 from beijiang.kit import Text
 from beijiang.protection import AffectedObject, AssessmentDraft, Harm, Tier, factors, sectors
 
@@ -27,15 +30,10 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.get("/grading")
-    def overview(request: Request) -> HTMLResponse:
+    def overview(request: Request) -> Response:
         who = person(request)
-        return frame.page(
-            request,
-            "grading.html",
-            waiting=platform.protection.lowerings(who),
-            assessed=platform.protection.assessed(who),
-            names={o.id: o.short for o in platform.access.organisations()},
-        )
+        table = assessment_table(platform.protection.assessed(who), names(platform))
+        return listed(frame, platform, request, "grading.html", table, waiting=platform.protection.lowerings(who))
 
     @pages.get("/tables/{name}/grading")
     def table(request: Request, name: str) -> HTMLResponse:

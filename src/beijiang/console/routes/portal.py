@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from beijiang.console.routes.frame import Frame, Seen, number, person
+from beijiang.console.lists import voice_table
+from beijiang.console.routes.frame import Frame, Seen, person
+from beijiang.console.routes.listed import listed
 from beijiang.console.routes.sharing import Said, Short, Word, names
 from beijiang.kit import Text
-from beijiang.opendata import OUTCOMES, Outcome, RegistrationState, VoiceAnswer, VoiceKind, VoiceQuery, WorkState
+from beijiang.opendata import OUTCOMES, Outcome, RegistrationState, VoiceAnswer, VoiceQuery, WorkState
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -45,24 +47,10 @@ def _add_voices(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         )
 
     @pages.get("/voices")
-    def desk(request: Request, show: Word = "open", kind: Word = "", q: Word = "", page: Word = "1") -> HTMLResponse:
-        chosen = VoiceKind(kind) if kind in set(VoiceKind) else None
-        query = VoiceQuery(
-            kind=chosen, words=q.strip(), open_only=show == "open", mine=show == "mine",
-            page=max(1, min(number(page, 1), 10_000)), size=50,
-        )  # fmt: skip
-        found, count = voices.desk(person(request), query)
-        return frame.page(
-            request,
-            "voices.html",
-            voices=found,
-            count=count,
-            query=query,
-            show=show,
-            q=q,
-            kinds=tuple(VoiceKind),
-            names=names(platform),
-        )
+    def desk(request: Request, show: Word = "open") -> Response:
+        query = VoiceQuery(open_only=show == "open", mine=show == "mine")
+        table = voice_table(platform, person(request), query, names(platform))
+        return listed(frame, platform, request, "voices.html", table, show=show)
 
     @pages.get("/voices/{voice}")
     def one(request: Request, voice: str) -> HTMLResponse:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
 from beijiang.console.board import board
+from beijiang.console.lists import alert_table
 from beijiang.console.routes.frame import Frame, number, person
+from beijiang.console.routes.listed import listed
+from beijiang.console.routes.sharing import names
 from beijiang.ingest import QuietWindow, ScheduleDraft, SourceLimits, Timing, TimingKind
 from beijiang.kit import BeijiangError, Text
 
@@ -199,16 +203,15 @@ def _add_watching(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         return frame.attempt(request, "/console/freshness", step)
 
     @pages.get("/alerts")
-    def alerts(request: Request, closed: _Word = "", attended: _Word = "") -> HTMLResponse:
+    def alerts(request: Request, closed: _Word = "") -> Response:
         who = person(request)
-        found = platform.alerts.alerts(who, closed=bool(closed), limit=200)
-        if attended == "no":
-            found = [one for one in found if one.acknowledged_at is None]
-        may = {
-            o: platform.access.allows(who, Permission.INGEST_ALERT_ACKNOWLEDGE, o) for o in {a.org_id for a in found}
-        }
-        names = {o.id: o.short for o in platform.access.organisations()}
-        return frame.page(request, "alerts.html", alerts=found, closed=bool(closed), may_acknowledge=may, names=names)
+        table = alert_table(platform, who, names(platform), closed=bool(closed))
+
+        @cache  # one department has many alerts
+        def may(org_id: str) -> bool:
+            return platform.access.allows(who, Permission.INGEST_ALERT_ACKNOWLEDGE, org_id)
+
+        return listed(frame, platform, request, "alerts.html", table, closed=bool(closed), may_acknowledge=may)
 
     @pages.post("/alerts/{alert_id}/acknowledge")
     def acknowledge(

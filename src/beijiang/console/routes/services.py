@@ -6,19 +6,19 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
 from beijiang.access import Permission
+from beijiang.console.lists import service_table
 from beijiang.console.routes.frame import Frame, person
+from beijiang.console.routes.listed import listed
 from beijiang.console.routes.sharing import Said, Short, Word, names
 from beijiang.exchange import (
     SERVICE_MOVES,
     ServiceDraft,
     ServiceMove,
-    ServiceQuery,
     ServiceSpec,
-    ServiceState,
     purposes,
 )
 from beijiang.kit import BeijiangError, Invalid, Text
@@ -48,24 +48,10 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
 
 
 def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
-    services = platform.offered
-
     @pages.get("/services")
-    def listed(request: Request, q: Word = "", state: Word = "") -> HTMLResponse:
-        who = person(request)
-        chosen = ServiceState(state) if state in set(ServiceState) else None
-        found, count = services.services(who, ServiceQuery(words=q.strip(), state=chosen))
-        return frame.page(
-            request,
-            "services.html",
-            services=found,
-            count=count,
-            broken=services.states(who),
-            q=q,
-            state=state,
-            states=tuple(ServiceState),
-            names=names(platform),
-        )
+    def every(request: Request) -> Response:
+        table = service_table(platform, person(request), names(platform))
+        return listed(frame, platform, request, "services.html", table)
 
 
 def _add_form(pages: APIRouter, frame: Frame, platform: Platform) -> None:

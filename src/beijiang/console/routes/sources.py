@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
+from beijiang.console.lists import source_table, target_table
 from beijiang.console.routes.frame import Frame, person
+from beijiang.console.routes.listed import listed
 from beijiang.console.routes.schedules import plans_of
+from beijiang.console.routes.sharing import names
 from beijiang.ingest import CursorRange, FileOrder, FileRules, RunMode, SourceDraft, SyncDraft, SyncMode
 from beijiang.kit import BeijiangError, Invalid, Text
 from beijiang.outbound import Target, Use
@@ -39,15 +42,18 @@ def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     sources, access = platform.sources, platform.access
 
     @pages.get("/sources")
-    def every(request: Request, kind: str = "") -> HTMLResponse:
+    def every(request: Request, kind: str = "") -> Response:
         who = person(request)
-        kinds = sources.kinds(who)
+        kinds: list[dict[str, Any]] = sources.kinds(who)
         chosen = next((k for k in kinds if k["kind"] == kind), kinds[0] if kinds else None)
-        return frame.page(
+        called = {k["kind"]: _words(k["text"], k["kind"]) for k in kinds}
+        table = source_table(sources.sources(who), sources.syncs(who), names(platform), called)
+        return listed(
+            frame,
+            platform,
             request,
             "sources.html",
-            sources=sources.sources(who),
-            syncs=sources.syncs(who),
+            table,
             kinds=kinds,
             chosen=chosen,
             fields=fields_of(chosen),
@@ -324,14 +330,16 @@ def _add_syncs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
 def _add_targets(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/targets")
-    def targets(request: Request) -> HTMLResponse:
-        who = person(request)
-        return frame.page(
+    def targets(request: Request) -> Response:
+        who, orgs = person(request), {o.id: o.short for o in platform.access.organisations()}
+        return listed(
+            frame,
+            platform,
             request,
             "targets.html",
-            targets=platform.sources.targets(who),
+            target_table(platform.sources.targets(who), orgs),
             uses=[*Use],
-            orgs={o.id: o.short for o in platform.access.organisations()},
+            orgs=orgs,
             may_allow=platform.access.allows(who, Permission.ACCESS_TARGET_ALLOW),
         )
 

@@ -14,7 +14,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
+from beijiang.console.lists import proposal_table
 from beijiang.console.routes.frame import Frame, language, person
+from beijiang.console.routes.listed import listed
 from beijiang.kit import BeijiangError, Invalid, NotFound, Text
 from beijiang.standards import (
     ELEMENT_FIELDS,
@@ -186,18 +188,13 @@ def _add_proposals(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     registry = platform.registry
 
     @pages.get("/standards/proposals")
-    def proposals(request: Request, state: Annotated[str, Query(max_length=10)] = "open") -> HTMLResponse:
+    def proposals(request: Request, state: Annotated[str, Query(max_length=10)] = "open") -> Response:
         who = person(request)
         wanted = ProposalState(state) if state in set(ProposalState) else None
-        found = registry.proposals(who, wanted)
-        return frame.page(
-            request,
-            "standard_proposals.html",
-            found=found,
-            state=state,
-            states=ProposalState,
-            organisations={o.id: o.short for o in platform.access.organisations()},
-            may=_rights(platform, who),
+        table = proposal_table(platform, who, wanted, {o.id: o.short for o in platform.access.organisations()})
+        may = _rights(platform, who)
+        return listed(
+            frame, platform, request, "standard_proposals.html", table, state=state, states=ProposalState, may=may
         )
 
     @pages.get("/standards/proposals/{proposal}")

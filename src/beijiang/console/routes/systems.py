@@ -10,7 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
 from beijiang.catalog import SYSTEM_COLUMNS, Network, SystemDraft, SystemQuery, SystemState
-from beijiang.console.routes.frame import Frame, language, number, person
+from beijiang.console.lists import system_table
+from beijiang.console.routes.frame import Frame, language, person
+from beijiang.console.routes.listed import listed
 from beijiang.console.routes.sharing import Said, Short, Word, names
 from beijiang.kit import BeijiangError, Invalid, Text
 from beijiang.standards import SheetFormat
@@ -32,25 +34,21 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
     pages, inventory = APIRouter(prefix="/console", include_in_schema=False), platform.inventory
 
-    def shown(
-        request: Request, query: SystemQuery, page: int = 1, taken: Taken | None = None, fault: Text | None = None
-    ) -> HTMLResponse:
+    def shown(request: Request, query: SystemQuery, taken: Taken | None = None, fault: Text | None = None) -> Response:
         who = person(request)
-        found, count = inventory.systems(who, query, limit=PAGE, offset=(page - 1) * PAGE)
         covered = inventory.coverage(who, query.org_id)
-        answer = frame.page(
+        answer = listed(
+            frame,
+            platform,
             request,
             "systems.html",
-            systems=found,
-            count=count,
-            page=page,
-            pages=-(-count // PAGE),
+            system_table(platform, who, query, names(platform)),
             query=query,
+            department=names(platform).get(query.org_id or "", query.org_id),
             covered=sum(one.covered for one in covered),
             in_use=sum(one.in_use for one in covered),
             states=SystemState,
             networks=Network,
-            names=names(platform),
             columns=SYSTEM_COLUMNS,
             taken=taken,
             fault=fault,
@@ -61,12 +59,8 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         return answer
 
     @pages.get("/systems")
-    def listed(
-        request: Request, q: Word = "", org: Word = "", state: Word = "", bare: Word = "", page: Word = "1"
-    ) -> HTMLResponse:
-        known = SystemState(state) if state in {*SystemState} else None
-        query = SystemQuery(words=q.strip(), org_id=org or None, state=known, bare=bool(bare))
-        return shown(request, query, max(1, number(page, 1)))
+    def every(request: Request, org: Word = "", bare: Word = "") -> Response:
+        return shown(request, SystemQuery(org_id=org or None, bare=bool(bare)))
 
     @pages.post("/systems")
     def add(request: Request, draft: Annotated[SystemDraft, Depends(_drafted)]) -> RedirectResponse:
@@ -77,7 +71,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         return frame.attempt(request, HERE, step)
 
     @pages.post("/systems/file")
-    def take(request: Request, file: UploadFile, what: Annotated[str, Form()] = "check") -> HTMLResponse:
+    def take(request: Request, file: UploadFile, what: Annotated[str, Form()] = "check") -> Response:
         try:
             taken = inventory.take(person(request), file.file.read(), only_check=what != "take")
         except BeijiangError as error:

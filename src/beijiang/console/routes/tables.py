@@ -7,10 +7,13 @@ from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
+from beijiang.console.lists import lake_table
 from beijiang.console.routes.frame import Frame, person
+from beijiang.console.routes.listed import listed
+from beijiang.console.routes.sharing import names
 from beijiang.kit import BeijiangError, Invalid, Text
 from beijiang.protection import (
     AUDIENCE_NAMES,
@@ -38,10 +41,9 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.get("/tables")
-    def tables(request: Request) -> HTMLResponse:
-        who = person(request)
-        names = {o.id: o.short for o in platform.access.organisations()}
-        return frame.page(request, "tables.html", tables=platform.tables.list(who), names=names)
+    def tables(request: Request) -> Response:
+        table = lake_table(platform.tables.list(person(request)), names(platform), platform.clock.now())
+        return listed(frame, platform, request, "tables.html", table)
 
     @pages.get("/tables/{name}")
     def table(

@@ -18,18 +18,19 @@ if TYPE_CHECKING:
     from beijiang.exchange import Request as ShareRequest
     from beijiang.kit import Actor
 
-__all__ = ["router"]
+__all__ = ["Done", "router"]
 
 MOST = 50
 BACK = f"{HERE}?show=mine"
+_MATTERS = Text("共享申请", "Share requests")
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of one request."""
+    """What became of one of several matters."""
 
     name: str
-    request_id: str
+    href: str
     ok: bool
     words: Text
 
@@ -55,7 +56,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         if sure == "yes" and len(revision) == len(one):
             seen = dict(zip(one, revision, strict=True))
             done = [_approve(platform, who, waiting[key], number(seen[key]), words) for key in chosen]
-            return frame.page(request, "together_done.html", done=done, back=BACK)
+            return frame.page(request, "together_done.html", done=done, back=BACK, matters=_MATTERS)
         return frame.page(
             request,
             "together.html",
@@ -76,10 +77,11 @@ def _is_last(found: ShareRequest) -> bool:
 
 def _approve(platform: Platform, who: Actor, found: ShareRequest, revision: int, words: str) -> Done:
     """Approve one as it was seen; what is refused is told, and the others go on."""
+    here = f"{HERE}/requests/{found.id}"
     try:
         after = platform.exchange.approve(who, found.id, words, revision=revision)
     except Unauthenticated:
         raise
     except BeijiangError as error:
-        return Done(found.resource_name, found.id, ok=False, words=error.text)
-    return Done(found.resource_name, found.id, ok=True, words=after.state.text)
+        return Done(found.resource_name, here, ok=False, words=error.text)
+    return Done(found.resource_name, here, ok=True, words=after.state.text)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from beijiang.web.bounds import Whole
+
 if TYPE_CHECKING:
     from beijiang.evidence.service import LogKey, Succession
     from beijiang.kit import Actor
@@ -20,7 +22,7 @@ class NextKey(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     role: str = Field(default="log", max_length=20, description="log, log-sm2 where SM2 signs too, or witness.")
-    days: int = Field(default=90, description="From 1 to 730.")
+    days: Whole = Field(default=90, description="From 1 to 730.")
 
 
 def keys_router(succession: Succession) -> APIRouter:

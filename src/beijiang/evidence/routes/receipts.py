@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from beijiang.evidence.models import PeerKind
 from beijiang.web import content_disposition
+from beijiang.web.bounds import Place
 
 if TYPE_CHECKING:
     from beijiang.evidence.models import EvidenceRecord, LogState, Peer
@@ -90,7 +91,7 @@ def receipts_router(receipts: Receipts, witnesses: Witnesses, retention: Retenti
     def receipt(
         request: Request,
         receipt_id: str,
-        size: Annotated[int | None, Query(ge=1, description="Prove it in the checkpoint of this size.")] = None,
+        size: Annotated[Place | None, Query(ge=1, description="Prove it in the checkpoint of this size.")] = None,
     ) -> Response:
         import json
 

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from beijiang.evidence.models import TILE
 from beijiang.kit import NotFound
+from beijiang.web.bounds import Place
 
 if TYPE_CHECKING:
     from beijiang.evidence.service import Receipts, Witnesses
@@ -31,7 +32,9 @@ def tlog_router(receipts: Receipts, witnesses: Witnesses) -> APIRouter:
 
     @api.get("/tlog/{shard}/checkpoint", summary="The newest signed checkpoint")
     def checkpoint(
-        request: Request, shard: str, size: Annotated[int | None, Query(ge=1, description="Of an earlier size.")] = None
+        request: Request,
+        shard: str,
+        size: Annotated[Place | None, Query(ge=1, description="Of an earlier size.")] = None,
     ) -> Response:
         return PlainTextResponse(
             receipts.checkpoint(request.state.actor, shard, size), headers={"Cache-Control": _SECONDS}

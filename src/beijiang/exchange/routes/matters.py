@@ -19,6 +19,7 @@ from beijiang.exchange.models import (
     Remedy,
 )
 from beijiang.exchange.routes.sharing import actor_of, step_json
+from beijiang.web.bounds import Whole
 
 if TYPE_CHECKING:
     from beijiang.exchange.models import Dispute, Duty, Rating, Recall
@@ -39,7 +40,7 @@ class RecallOrder(_Order):
     """What is withdrawn, why, and what receivers have to do."""
 
     resource_id: str = Field(max_length=40)
-    versions: list[int] = Field(min_length=1, max_length=1000)
+    versions: list[Whole] = Field(min_length=1, max_length=1000)
     reason: _Words = ""
     remedy: Remedy = Remedy.DELETE
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from beijiang.exchange.models.pushes import PushDraft, PushMode, PushQuery, PushState
 from beijiang.exchange.routes.sharing import actor_of
 from beijiang.ingest import Timing, TimingKind
+from beijiang.web.bounds import Whole
 
 if TYPE_CHECKING:
     from beijiang.exchange.models.pushes import Push, PushDelivery, PushPlan
@@ -32,7 +33,7 @@ class PushTiming(_Order):
     kind: TimingKind
     minutes: int = Field(default=0, ge=0, le=50_000, strict=True)
     at: list[str] = Field(default_factory=list, max_length=24, description="Times of the day: 06:30.")
-    days: list[int] = Field(default_factory=list, max_length=62)
+    days: list[Whole] = Field(default_factory=list, max_length=62)
     cron: str = Field(default="", max_length=200)
 
     def timing(self) -> Timing:

@@ -27,6 +27,7 @@ from beijiang.exchange.models import (
 from beijiang.kit import Actor, Invalid, Language, Text
 from beijiang.protection import Handling, files, read_where, rowquery
 from beijiang.web import content_disposition, request_line
+from beijiang.web.bounds import Ordinal
 from beijiang.web.described import CSV, JSON, PARQUET, PDF, XLSX, files_of
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class NarrowOrder(BaseModel):
 class ApproveOrder(NarrowOrder):
     """What is taken away, and the revision of the request that was looked at."""
 
-    revision: int = Field(ge=1, description="As the request said when it was read.")
+    revision: Ordinal = Field(description="As the request said when it was read.")
 
 
 class VerifyOrder(BaseModel):

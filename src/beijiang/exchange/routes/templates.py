@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.exchange.models import ClaimMove, TemplateDraft
 from beijiang.exchange.routes.sharing import actor_of, step_json
+from beijiang.web.bounds import Whole
 
 if TYPE_CHECKING:
     from beijiang.exchange.models import ClaimTask, Template
@@ -28,7 +29,7 @@ class TemplateOrder(_Order):
     """Which entry becomes the standard, for whom, on what basis."""
 
     resource_id: str = Field(max_length=40)
-    tiers: list[int] = Field(default=[], max_length=3, description="2 league or city, 3 county.")
+    tiers: list[Whole] = Field(default=[], max_length=3, description="2 league or city, 3 county.")
     words: str = Field(default="", max_length=100, description="In the names of the units.")
     orgs: list[str] = Field(default=[], max_length=2000, description="Further units, one by one.")
     basis: _Words = ""

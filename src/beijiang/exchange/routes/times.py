@@ -9,6 +9,7 @@ from pydantic import Field
 
 from beijiang.exchange.routes.sharing import WordsOrder, actor_of, request_json
 from beijiang.standards import PauseReason
+from beijiang.web.bounds import Whole
 
 if TYPE_CHECKING:
     from beijiang.exchange.service import Exchange
@@ -26,7 +27,7 @@ class ConsentOrder(WordsOrder):
     """Whether the data authority agrees to more time, and why."""
 
     agree: bool
-    revision: int = Field(description="The revision that was looked at; another one is refused.")
+    revision: Whole = Field(description="The revision that was looked at; another one is refused.")
 
 
 class PauseOrder(WordsOrder):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models import Service, ServiceVersion
     from beijiang.exchange.models.calling import Bound, Scalar
     from beijiang.exchange.service.reaching import Came
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Part, Wanted
     from beijiang.kit.errors import JsonValue
     from beijiang.protection import GovernedAnswer, Served
 
@@ -57,8 +57,17 @@ class Services(Probing):
         self.access.require(actor, Permission.EXCHANGE_SERVICE_READ)
         with self.db.read() as connection:
             store = ServiceStore(connection)
-            orgs = [o for o in store.organisations() if self.access.allows(actor, Permission.EXCHANGE_SERVICE_READ, o)]
-            return store.find(query or ServiceQuery(), orgs)
+            return store.find(query or ServiceQuery(), self._read_by(actor, store))
+
+    def service_part(self, actor: Actor, wanted: Wanted) -> Part[Service]:
+        """Return a part of the services that ``services`` lists, narrowed, counted and sorted."""
+        self.access.require(actor, Permission.EXCHANGE_SERVICE_READ)
+        with self.db.read() as connection:
+            store = ServiceStore(connection)
+            return store.part(wanted, self._read_by(actor, store), self.clock.now())
+
+    def _read_by(self, actor: Actor, store: ServiceStore) -> list[str]:
+        return [o for o in store.organisations() if self.access.allows(actor, Permission.EXCHANGE_SERVICE_READ, o)]
 
     def behind(self, actor: Actor, resource_id: str) -> Service | None:
         """Return the service behind an entry, as far as the actor may know of it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import case, delete, func, insert, or_, select, update
 
-from beijiang.db import upsert
+from beijiang.db import Shelf, age_of, part_of, upsert
 from beijiang.exchange.models.services import (
     Breaker,
     BreakerState,
@@ -28,13 +28,15 @@ from beijiang.exchange.store.schema import (
     exchange_service_rate,
     exchange_service_version,
 )
+from beijiang.kit import Part
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
     from beijiang.exchange.models.services import ServiceQuery
+    from beijiang.kit import Wanted
 
 __all__ = ["ServiceStore"]
 
@@ -90,8 +92,7 @@ class ServiceStore:
 
     def find(self, query: ServiceQuery, orgs: Collection[str]) -> tuple[list[Service], int]:
         """Return services that are offered to all, and those of some departments in every state."""
-        offered = _S.state.in_((ServiceState.OFFERED.value, ServiceState.PAUSED.value))
-        wanted = select(exchange_service).where(or_(offered, _S.provider_id.in_(orgs)))
+        wanted = _known(orgs)
         if query.state is not None:
             wanted = wanted.where(_S.state == query.state.value)
         if query.words:
@@ -105,6 +106,31 @@ class ServiceStore:
         count = self._connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one()
         rows = self._connection.execute(wanted.order_by(_S.changed_at.desc(), _S.id).limit(query.limit))
         return [_service(row) for row in rows], count
+
+    def part(self, wanted: Wanted, orgs: Collection[str], now: datetime) -> Part[Service]:
+        """Return a part of the services that ``find`` finds, the one that was changed last first."""
+        shelf = Shelf(
+            rows=_known(orgs),
+            columns={
+                "name": _S.name,
+                "resource": _S.resource_name,
+                "purpose": _S.purpose,
+                "provider": _S.provider_id,
+                "state": _S.state,
+                "live": _S.live,
+                "newest": _S.newest,
+                "by": _S.by_name,
+                "at": _S.created_at,
+                "changed": _S.changed_at,
+                "age": age_of(_S.changed_at, now),
+                "id": _S.id,
+            },
+            counted=("provider", "state", "age"),
+            words=("name", "resource", "purpose", "by", "id"),
+            order=(_S.changed_at.desc(), _S.id),
+        )
+        rows, found, counts = part_of(self._connection, shelf, wanted)
+        return Part([_service(row) for row in rows], found, counts)
 
     def offered(self) -> list[Service]:
         """Return every service that is offered."""
@@ -279,6 +305,12 @@ class ServiceStore:
         )
         rows = self._connection.execute(wanted.group_by(_P.service_id))
         return {row.service_id: (int(row.well), int(row.all)) for row in rows}
+
+
+def _known(orgs: Collection[str]) -> Select[Any]:
+    """Ask for the services that everybody may know of, and those of some departments in every state."""
+    offered = _S.state.in_((ServiceState.OFFERED.value, ServiceState.PAUSED.value))
+    return select(exchange_service).where(or_(offered, _S.provider_id.in_(orgs)))
 
 
 def _values(one: Service) -> dict[str, Any]:

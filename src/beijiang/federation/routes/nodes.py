@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.federation.models import Bearing, LetterState, Way
 from beijiang.federation.service import Identity
+from beijiang.web.bounds import Whole
 
 if TYPE_CHECKING:
     from beijiang.federation.service import Letters, LinkWatch, Nodes
@@ -30,7 +31,7 @@ class IdentityOrder(_Order):
     node_id: str = Field(max_length=40, description="As in jurisdictions.csv, or one of your own for a unit below.")
     name_zh: str = Field(default="", max_length=100)
     name_en: str = Field(default="", max_length=100)
-    tier: int = Field(default=0, description="1 region, 2 league or city, 3 banner or county.")
+    tier: Whole = Field(default=0, description="1 region, 2 league or city, 3 banner or county.")
     region_code: str = Field(default="", max_length=12)
     url: str = Field(default="", max_length=300, description="Where others reach it; empty: public_url.")
 

@@ -11,6 +11,7 @@ from beijiang.fusion.models import Verdict
 from beijiang.fusion.models.atlas import FARTHEST, Spot
 from beijiang.kit import Actor
 from beijiang.tables import Filter, FilterOp
+from beijiang.web.bounds import Place
 from beijiang.web.values import plain_value
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def add_subjects(routes: APIRouter, service: Fusion) -> None:
     def pairs(
         request: Request,
         library: str,
-        offset: Annotated[int, Query(ge=0)] = 0,
+        offset: Place = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> dict[str, Any]:
         found, waiting = service.queue(_actor(request), library, offset, limit)

@@ -164,6 +164,10 @@ class Running(Matching):
             if waiting > before:
                 detail: dict[str, JsonValue] = {"org": library.org_id, "waiting": waiting, "more": waiting - before}
                 self.evidence.record(tx, SYSTEM, "fusion.queue_grow", target=library.id, detail=detail)
+            elif before and not waiting:
+                self.evidence.record(
+                    tx, SYSTEM, "fusion.queue_empty", target=library.id, detail={"org": library.org_id}
+                )
         return waiting
 
     # The steps

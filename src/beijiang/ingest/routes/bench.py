@@ -14,6 +14,7 @@ from beijiang.ingest.models import BenchQuery, Fix, FixKind, MendState
 from beijiang.ingest.service import Bench
 from beijiang.kit import Actor
 from beijiang.web import content_disposition
+from beijiang.web.bounds import Place, Whole
 from beijiang.web.described import CSV, XLSX, files_of
 
 __all__ = ["bench_router"]
@@ -34,7 +35,7 @@ class RowName(_Order):
     """One quarantined row."""
 
     run_id: _Id
-    seq: int = Field(ge=0, strict=True)
+    seq: Place = Field(strict=True)
 
 
 class Which(_Order):
@@ -108,7 +109,7 @@ def bench_router(bench: Bench) -> APIRouter:  # a list of small functions
         column: str = "",
         file: str = "",
         state: MendState | None = None,
-        offset: Annotated[int, Query(ge=0)] = 0,
+        offset: Place = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     ) -> dict[str, Any]:
         query = BenchQuery(table=table, run_id=run, reason=reason, column=column, file=file, state=state)
@@ -117,16 +118,16 @@ def bench_router(bench: Bench) -> APIRouter:  # a list of small functions
         return {"total": page.total, **facets, "rows": [row.to_json() for row in page.rows]}
 
     @api.get("/rows/{run}/{seq}", summary="One row, with what is wrong in each cell")
-    def row(request: Request, run: _Id, seq: int) -> dict[str, Any]:
+    def row(request: Request, run: _Id, seq: Whole) -> dict[str, Any]:
         return bench.row(_actor(request), run, seq).to_json()
 
     @api.post("/rows/{run}/{seq}/check", summary="What would be wrong with some cells changed; nothing is kept")
-    def check(request: Request, run: _Id, seq: int, order: CellsOrder) -> dict[str, Any]:
+    def check(request: Request, run: _Id, seq: Whole, order: CellsOrder) -> dict[str, Any]:
         found = bench.check(_actor(request), run, seq, order.cells)
         return {"problems": {c.column: asdict(c.problem) for c in found.cells if c.problem is not None}}
 
     @api.put("/rows/{run}/{seq}", summary="Keep corrected cells as a draft; none: the row is right as it stands")
-    def correct(request: Request, run: _Id, seq: int, order: CellsOrder) -> dict[str, Any]:
+    def correct(request: Request, run: _Id, seq: Whole, order: CellsOrder) -> dict[str, Any]:
         return bench.correct(_actor(request), run, seq, order.cells).to_json()
 
     @api.post("/fixes/preview", summary="What one correction would do to many rows; nothing is kept")

@@ -16,6 +16,7 @@ from beijiang.ingest.models import CheckSpec, FilePreview, IngestRequest, RunMod
 from beijiang.ingest.service import Ingest
 from beijiang.kit import Actor
 from beijiang.web import content_disposition
+from beijiang.web.bounds import Place
 from beijiang.web.described import XLSX, files_of
 
 __all__ = ["router"]
@@ -140,7 +141,7 @@ def router(ingest: Ingest) -> APIRouter:  # a list of small functions
         table: str | None = None,
         run: str | None = None,
         reason: str | None = None,
-        offset: Annotated[int, Query(ge=0)] = 0,
+        offset: Place = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
         page = ingest.quarantine(_actor(request), table=table, run_id=run, reason=reason, offset=offset, limit=limit)
@@ -148,7 +149,7 @@ def router(ingest: Ingest) -> APIRouter:  # a list of small functions
 
     @api.get("/raw", summary="What the supplier wrote in one cell")
     def raw(  # query parameters
-        request: Request, table: str, file: str, row: Annotated[int, Query(ge=1)], column: str
+        request: Request, table: str, file: str, row: Annotated[Place, Query(ge=1)], column: str
     ) -> dict[str, Any]:
         return asdict(ingest.raw_cell(_actor(request), table, file, row, column))
 

@@ -11,6 +11,7 @@ from starlette.background import BackgroundTask
 
 from beijiang.ingest.service import Sources
 from beijiang.kit import Actor
+from beijiang.web.bounds import Place
 from beijiang.web.described import CSV, files_of
 
 __all__ = ["add_proofs"]
@@ -61,7 +62,7 @@ def add_proofs(api: APIRouter, sources: Sources) -> None:
         request: Request,
         sync: _Id,
         key: Annotated[list[str], Query(max_length=20, description="One key: its columns in order.")] = [],  # noqa: B006  # FastAPI copies it
-        offset: Annotated[int, Query(ge=0)] = 0,
+        offset: Place = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
         found = sources.tombstones(_actor(request), sync, key=tuple(key), offset=offset, limit=limit)

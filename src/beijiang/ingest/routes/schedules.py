@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from beijiang.ingest.models import QuietWindow, ScheduleDraft, SourceLimits, Timing, TimingKind
 from beijiang.ingest.service import Alerts, FreshnessBoard, Schedules
 from beijiang.kit import Actor
+from beijiang.web.bounds import Number, Whole
 
 __all__ = ["schedules_router"]
 
@@ -27,9 +28,9 @@ class TimingOrder(_Order):
     """When it runs, in the installation's time."""
 
     kind: TimingKind
-    minutes: int = Field(default=0, strict=True, description="Distance (every).")
+    minutes: Whole = Field(default=0, strict=True, description="Distance (every).")
     at: list[str] = Field(default_factory=list, max_length=24, description="Times of the day, 06:30.")
-    days: list[int] = Field(
+    days: list[Whole] = Field(
         default_factory=list, max_length=31, description="Days of the week or month, or n-th working days."
     )
     after: list[_Id] = Field(default_factory=list, max_length=50, description="Tables or syncs that it follows.")
@@ -90,8 +91,8 @@ class LimitsOrder(_Order):
 class PromiseOrder(_Order):
     """How old a table's data may be; 0 minutes takes the promise back."""
 
-    minutes: int = Field(ge=0, strict=True)
-    grace_minutes: int = Field(default=0, ge=0, strict=True)
+    minutes: Number = Field(strict=True)
+    grace_minutes: Number = Field(default=0, strict=True)
     working_days: bool = Field(default=False, strict=True)
 
 

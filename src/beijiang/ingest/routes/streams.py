@@ -13,6 +13,7 @@ from beijiang.ingest.models import Signature, StreamDraft, StreamKind
 from beijiang.ingest.service import Streams, Windows
 from beijiang.kit import SYSTEM, Actor
 from beijiang.tables import WindowMeasure, WindowSpec
+from beijiang.web.bounds import Number, Ordinal
 
 __all__ = ["streams_router"]
 
@@ -51,13 +52,13 @@ class WindowOrder(_Order):
 
     table: str = Field(min_length=1, max_length=200)
     time: str = Field(min_length=1, max_length=200, description="Column of the moment to which a row belongs.")
-    size: int = Field(ge=1, description="Length of a window, in seconds.")
-    slide: int = Field(default=0, ge=0, description="Seconds from one window to the next; 0: as long as a window.")
+    size: Ordinal = Field(description="Length of a window, in seconds.")
+    slide: Number = Field(default=0, description="Seconds from one window to the next; 0: as long as a window.")
     groups: list[str] = Field(default_factory=list, max_length=20)
     measures: list[str] = Field(
         min_length=1, max_length=100, description="count, or NAME=FUNCTION:COLUMN: sum, mean, min, max, last."
     )
-    lateness: int = Field(default=0, ge=0, description="Seconds for which a window takes late rows after its end.")
+    lateness: Number = Field(default=0, description="Seconds for which a window takes late rows after its end.")
 
 
 def streams_router(streams: Streams, windows: Windows) -> APIRouter:  # a list of small functions

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.db import Database
     from beijiang.evidence import Evidence
-    from beijiang.kit import Actor, Clock, Text
+    from beijiang.kit import Actor, Clock, Part, Text, Wanted
     from beijiang.kit.errors import JsonValue
 
 __all__ = ["Alerts"]
@@ -38,6 +38,13 @@ class Alerts:
         with self.db.read() as connection:
             store = AlertStore(connection)
             return store.list(self._seen_by(actor, store), closed=closed, limit=min(limit, _MOST))
+
+    def alert_part(self, actor: Actor, wanted: Wanted, *, closed: bool = False) -> Part[Alert]:
+        """Return a part of the alerts that ``alerts`` lists, narrowed, counted and sorted; of any number."""
+        self.access.require(actor, Permission.INGEST_RUN_READ)
+        with self.db.read() as connection:
+            store = AlertStore(connection)
+            return store.part(wanted, self._seen_by(actor, store), self.clock.now(), closed=closed)
 
     def alert(self, actor: Actor, alert_id: str) -> Alert:
         """Return one alert, open or closed.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     Boolean,
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Row,
     String,
     Table,
+    case,
     delete,
     func,
     insert,
@@ -22,11 +23,14 @@ from sqlalchemy import (
     update,
 )
 
-from beijiang.db import JsonDocument, UtcDateTime, metadata
+from beijiang.db import JsonDocument, Shelf, UtcDateTime, age_of, metadata, part_of
 from beijiang.ingest.models import Alert, AlertKind, Promised, RunDot, RunState
 from beijiang.ingest.store.metadata import ingest_run
 from beijiang.ingest.store.turns import ingest_turn
-from beijiang.kit import Text
+from beijiang.kit import Part, Text
+
+if TYPE_CHECKING:
+    from beijiang.kit import Wanted
 
 __all__ = ["AlertStore", "FreshnessStore"]
 
@@ -52,6 +56,8 @@ Index(
     sqlite_where=ingest_alert.c.closed_at.is_(None),
     postgresql_where=ingest_alert.c.closed_at.is_(None),
 )
+
+_A: Final = ingest_alert.c
 
 ingest_promise = Table(
     "ingest_promise",
@@ -97,6 +103,33 @@ class AlertStore:
         if not closed:
             query = query.where(ingest_alert.c.closed_at.is_(None))
         return [_alert(row) for row in self._connection.execute(query.order_by(ingest_alert.c.id.desc()).limit(limit))]
+
+    def part(self, wanted: Wanted, org_ids: Collection[str], now: datetime, *, closed: bool) -> Part[Alert]:
+        """Return a part of the alerts of some departments, newest first; of those that have closed too, if wanted."""
+        query = select(ingest_alert).where(_A.org_id.in_(org_ids))
+        shelf = Shelf(
+            rows=query if closed else query.where(_A.closed_at.is_(None)),
+            columns={
+                "kind": _A.kind,
+                "text": _A.text["zh"].as_string(),
+                "text_en": _A.text["en"].as_string(),
+                "org": _A.org_id,
+                "state": case(
+                    (_A.closed_at.is_not(None), "closed"), (_A.acknowledged_at.is_not(None), "attended"), else_="open"
+                ),
+                "at": _A.opened_at,
+                "by": _A.acknowledged_by,
+                "answer": _A.answer,
+                "closed": _A.closed_at,
+                "age": age_of(_A.opened_at, now),
+                "id": _A.id,
+            },
+            counted=("kind", "org", "state", "age"),
+            words=("text", "text_en", "by", "answer", "id"),
+            order=(_A.id.desc(),),
+        )
+        rows, found, counts = part_of(self._connection, shelf, wanted)
+        return Part([_alert(row) for row in rows], found, counts)
 
     def unattended(self, org_ids: Collection[str]) -> int:
         """Count the open alerts of some departments that nobody looks after yet."""

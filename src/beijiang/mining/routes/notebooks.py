@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from beijiang.kit import Actor
 from beijiang.mining.models.notebooks import NotebookDraft, Sharing
 from beijiang.protection import QueryClass
+from beijiang.web.bounds import Number, Whole
 from beijiang.web.described import files_of
 from beijiang.web.values import plain_value
 
@@ -31,7 +32,7 @@ class NotebookOrder(BaseModel):
     notebook: dict[str, Any]
     sharing: Sharing = Sharing.PRIVATE
     note: str = Field(default="", max_length=200)
-    base: int = Field(default=0, ge=0, description="The version that a change starts from")
+    base: Number = Field(default=0, description="The version that a change starts from")
 
     def draft(self) -> NotebookDraft:
         """Return it as the service takes it."""
@@ -85,7 +86,7 @@ def notebooks_router(service: Notebooks) -> APIRouter:
         return {"versions": [_head(one) for one in service.versions(_actor(request), notebook)]}
 
     @routes.post("/{notebook}/versions/{version}/restored", summary="Make an older version the newest one")
-    def restore(request: Request, notebook: str, version: int) -> dict[str, Any]:
+    def restore(request: Request, notebook: str, version: Whole) -> dict[str, Any]:
         return _whole(service.restore(_actor(request), notebook, version))
 
     @routes.get("/{notebook}/compared", summary="How two versions differ")

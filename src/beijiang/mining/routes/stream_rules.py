@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from beijiang.kit import Actor
 from beijiang.mining.models import AlertQuery, AlertState, RuleDraft, Severity
 from beijiang.web import content_disposition
+from beijiang.web.bounds import Whole
 from beijiang.web.described import CSV, files_of
 
 if TYPE_CHECKING:
@@ -41,13 +42,13 @@ class RuleOrder(_Order):
     side: str = Field(default="above", max_length=20)
     level: float = 0.0
     clear: float | None = None
-    hold: int = 0
-    settle: int = 0
-    least: int = 0
+    hold: Whole = 0
+    settle: Whole = 0
+    least: Whole = 0
     measure: str = Field(default="change", max_length=20)
-    window: int = 3600
-    readings: int = 5
-    silence: int = 600
+    window: Whole = 3600
+    readings: Whole = 5
+    silence: Whole = 600
     sensors: list[Annotated[str, Field(max_length=200)]] = Field(default_factory=list, max_length=5000)
     severity: str = Field(default="warning", max_length=20)
     quiet: str = Field(default="", max_length=11)

@@ -201,4 +201,6 @@ def _thing(fact: Fact, record: EvidenceRecord) -> str:
     """Return the id of what a record is about; the catalog writes its own before."""
     if fact.subject == "account":
         return str(record.detail.get("person"))
+    if fact.subject == "library":  # a decision on records is about the table, and says whose queue it was in
+        return str(record.detail.get("library") or record.target)
     return record.target.removeprefix("catalog:")

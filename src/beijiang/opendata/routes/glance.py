@@ -12,6 +12,7 @@ from beijiang.opendata.models import RowPage
 from beijiang.opendata.routes.api import PREFIX, actor, answer
 from beijiang.opendata.routes.pages import frame
 from beijiang.opendata.shapes import changes_json, quality_json
+from beijiang.web.bounds import Ordinal
 
 if TYPE_CHECKING:
     from beijiang.opendata.glancing import Glance
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["api", "pages"]
 
 _Version = Annotated[
-    int | None, Query(ge=1, description="A version of the rows; left out: the newest, or the one before")
+    Ordinal | None, Query(description="A version of the rows; left out: the newest, or the one before")
 ]
 
 

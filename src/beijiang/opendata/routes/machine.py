@@ -13,6 +13,7 @@ from beijiang.opendata.routes.api import asked
 from beijiang.opendata.routes.exports import answered
 from beijiang.opendata.routes.portal_door import portal_of
 from beijiang.opendata.service import OpenData
+from beijiang.web.bounds import Whole
 
 FOR_A_WHILE = {"Cache-Control": "public, max-age=60"}
 _PORTAL_PAGES = ("/", "/datasets", "/departments", "/about")
@@ -49,7 +50,7 @@ def router(opendata: OpenData) -> APIRouter:
         return answered(request, content, "application/xml")
 
     @machine.get("/sitemap-{number}.xml")
-    def sitemap(request: Request, number: int) -> Response:
+    def sitemap(request: Request, number: Whole) -> Response:
         portal = portal_of(request)
         at = opendata.base if portal is None else opendata.base + portal.path
         paths = () if number > 1 else _PORTAL_PAGES if portal else (*_PORTAL_PAGES, *_SITE_PAGES)

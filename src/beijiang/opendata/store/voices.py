@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, false, func, insert, or_, select, update
+from sqlalchemy import and_, case, delete, false, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from beijiang.db import Shelf, age_of, part_of
+from beijiang.kit import Part
 from beijiang.opendata.store.schema import portal_support, portal_voice
 from beijiang.opendata.voices import Outcome, Voice, VoiceKind, VoiceState
 from beijiang.standards import Case
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
     from sqlalchemy.sql import ColumnElement
 
+    from beijiang.kit import Wanted
     from beijiang.opendata.voices import VoiceQuery
 
 __all__ = ["VoiceStore"]
@@ -65,6 +68,37 @@ class VoiceStore:
     def found_running(self, query: VoiceQuery, org_id: str | None, *, received: bool) -> tuple[list[Voice], int]:
         """Return a page of those that ``count_running`` counts, newest first, and how many fit the query."""
         return self._found(select(portal_voice).where(_waits(org_id, received=received)), query)
+
+    def part(self, query: VoiceQuery, wanted: Wanted, org_id: str | None, now: datetime, *, every: bool) -> Part[Voice]:
+        """Return a part of what a department (``every``: the authority, which sees all) deals with, newest first."""
+        asked = select(portal_voice).where(*_conditions(query))
+        if query.mine:
+            asked = asked.where(_waits(org_id, received=every))
+        elif not every:
+            asked = asked.where(_V.org_id == (org_id or ""))
+        supporters = select(func.count()).where(_S.voice_id == _V.id).scalar_subquery()
+        shelf = Shelf(
+            rows=asked,
+            columns={
+                "title": _V.title,
+                "dataset": _V.dataset_title,
+                "kind": _V.kind,
+                "org": _V.org_id,
+                "state": _V.state,
+                "outcome": _V.outcome,
+                "public": case((_V.hidden, "hidden"), else_="shown"),
+                "supporters": func.nullif(supporters, 0),
+                "at": _V.created_at,
+                "ended": _V.ended_at,
+                "age": age_of(_V.created_at, now),
+                "id": _V.id,
+            },
+            counted=("kind", "org", "state", "outcome", "public", "age"),
+            words=("title", "dataset", "id"),
+            order=(_V.created_at.desc(), _V.id),
+        )
+        rows, found, counts = part_of(self._connection, shelf, wanted)
+        return Part([_voice(row) for row in rows], found, counts)
 
     def public(self, query: VoiceQuery) -> tuple[list[Voice], int]:
         """Return what everybody may see, newest first, and how many there are."""

@@ -11,6 +11,7 @@ from beijiang.kit import Actor, Text
 from beijiang.quality.models import KINDS, Kind, RuleDraft, Scorecard, Severity
 from beijiang.quality.routes.lines import rule_json
 from beijiang.quality.routes.proposing import add_suggestions
+from beijiang.web.bounds import Ordinal, Whole
 from beijiang.web.values import plain_value
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class ReleaseOrder(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    version: int = Field(ge=1)
+    version: Ordinal
     reason: str = Field(min_length=1, max_length=1000)
     seen: str = Field(default="", max_length=300)
     """The ``seen`` of what keeps it back, as it was read; without it nothing is released."""
@@ -170,7 +171,7 @@ def _add_runs(routes: APIRouter, service: Quality) -> None:
     @routes.get(
         "/tables/{name}/quality/held/{version}", summary="What keeps a version back: rules that fail, on how many rows"
     )
-    def kept_back(request: Request, name: str, version: int) -> dict[str, Any]:
+    def kept_back(request: Request, name: str, version: Whole) -> dict[str, Any]:
         found = service.kept_back(_actor(request), name, version)
         return {**_hold(found), "facts": [_fact(fact) for fact in found.facts]}
 

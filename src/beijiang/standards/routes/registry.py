@@ -29,6 +29,7 @@ from beijiang.standards.models import (
     flat_set,
 )
 from beijiang.standards.service import ElementQuery, Listed, Registry, SheetFormat
+from beijiang.web.bounds import Number
 from beijiang.web.described import CSV, JSON, XLSX, files_of
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class ChangeOrder(BaseModel):
     kind: EntryKind
     form: dict[str, str] = Field(description="Fields of an element, or of a code set without its codes.")
     codes: list[dict[str, str]] = Field(default=[], max_length=50_000, description="All codes of a code set.")
-    base: int | None = Field(default=None, ge=0, description="The version that you saw; the newest when left out.")
+    base: Number | None = Field(default=None, description="The version that you saw; the newest when left out.")
 
 
 class ProposalOrder(BaseModel):

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from beijiang.db import UnitOfWork
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Part, Wanted
     from beijiang.kit.errors import JsonValue
 
 __all__ = ["CHANGES_MOST", "COMMON", "Proposing"]
@@ -143,6 +143,12 @@ class Proposing(Reading):
         self.access.require(actor, Permission.STANDARDS_PROPOSAL_READ)
         with self.db.read() as connection:
             return ProposalStore(connection).list(state, _SHOWN)
+
+    def proposal_part(self, actor: Actor, state: ProposalState | None, wanted: Wanted) -> Part[Proposal]:
+        """Return a part of the proposals of a state (None: of all), narrowed, counted and sorted; of any number."""
+        self.access.require(actor, Permission.STANDARDS_PROPOSAL_READ)
+        with self.db.read() as connection:
+            return ProposalStore(connection).part(wanted, state, self.clock.now())
 
     def proposal(self, actor: Actor, proposal_id: str) -> Proposal:
         """Return one proposal.

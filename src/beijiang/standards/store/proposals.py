@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
+from beijiang.db import Shelf, age_of, part_of
+from beijiang.kit import Part
 from beijiang.standards.models import (
     Action,
     CalendarYear,
@@ -28,7 +30,11 @@ from beijiang.standards.models import (
 from beijiang.standards.store.schema import standards_proposal
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection, Row
+
+    from beijiang.kit import Wanted
 
 __all__ = ["ProposalStore", "document"]
 
@@ -89,6 +95,31 @@ class ProposalStore:
         if state is not None:
             query = query.where(_P.state == state.value)
         return [_proposal(row, ()) for row in self._connection.execute(query)]
+
+    def part(self, wanted: Wanted, state: ProposalState | None, now: datetime) -> Part[Proposal]:
+        """Return a part of the proposals of a state (None: of all), newest first, without their changes."""
+        query = select(*(column for column in standards_proposal.c if column is not _P.changes))
+        shelf = Shelf(
+            rows=query if state is None else query.where(_P.state == state.value),
+            columns={
+                "reason": _P.reason,
+                "size": _P.size,
+                "org": _P.org_id,
+                "by": _P.by_name,
+                "valid_from": _P.valid_from,
+                "state": _P.state,
+                "at": _P.at,
+                "age": age_of(_P.at, now),
+                "decided": _P.decided_at,
+                "decided_by": _P.decided_name,
+                "id": _P.id,
+            },
+            counted=("org", "state", "age"),
+            words=("reason", "by", "decided_by", "id"),
+            order=(_P.at.desc(), _P.id),
+        )
+        rows, found, counts = part_of(self._connection, shelf, wanted)
+        return Part([_proposal(row, ()) for row in rows], found, counts)
 
 
 def document(change: Change) -> dict[str, Any]:
