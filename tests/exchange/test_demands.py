@@ -185,6 +185,43 @@ def test_a_returned_demand_comes_again_and_a_late_one_is_urged(bureau: Bureau) -
     assert "企业登记信息" in {hit.title for hit in demands.similar(bureau["consumer"], "企业登记")}
 
 
+def test_whoever_matches_a_demand_sees_what_may_be_it_who_owes_the_same_and_what_is_not_shared(bureau: Bureau) -> None:
+    demands = bureau.platform.demands
+    owed = raised(bureau, title="企业法人通讯录", items="企业名称、法定代表人电话")
+    demands.move(bureau["reviewer"], owed.id, M.PASS)
+    demands.move(bureau["reviewer"], owed.id, M.DISPATCH, "", Answer(org_id=OWNER))
+    demands.move(bureau["steward"], owed.id, M.CONFIRM, "", Answer(supply_by=bureau.today + timedelta(days=9)))
+    made = raised(bureau, title="联络名单核查", items="法定代表人电话、注册资本")
+    hints = demands.hints(bureau["reviewer"], made.id)
+    assert bureau.resource.id in {hit.id for hit in hints.entries}, "its title says nothing, its items do"
+    assert [one.id for one in hints.duties] == [owed.id]
+    kept = {(one.item, one.basis) for one in hints.not_shared if one.resource_id == bureau.resource.id}
+    assert kept == {("法定代表人电话", "个人信息保护法第13条")}
+    unlike = demands.hints(bureau["reviewer"], raised(bureau, title="天气预报产品", items="降水量").id)
+    assert unlike.duties == ()
+    with pytest.raises(NotFound):
+        demands.hints(bureau["banner"], made.id)
+    with pytest.raises(Denied):
+        demands.similar(bureau["deputy"], "企业")
+
+    programs = People(bureau)
+    told = programs["reviewer"].get(f"{AT}/demands/{made.id}/hints").json()
+    assert [one["id"] for one in told["duties"]] == [owed.id]
+    assert told["not_shared"][0]["basis"] == "个人信息保护法第13条"
+    terminal.set_style(as_json=False, language=Language.ZH)
+    group = commands(lambda: demands, lambda: bureau.platform.access)
+    shown = CliRunner().invoke(group, ["hints", made.id, "--as", "reviewer"])
+    assert shown.exit_code == 0, shown.output
+    assert owed.id in shown.output
+    demands.move(bureau["reviewer"], made.id, M.RETURN, "请写用途")
+    words = ["revise", made.id, "--words", "已写", "--title", "企业联络名单核查", "--as", "consumer"]
+    again = CliRunner().invoke(group, words)
+    assert again.exit_code == 0, again.output
+    after = demands.demand(bureau["consumer"], made.id).demand
+    assert (after.draft.title, after.draft.items) == ("企业联络名单核查", "法定代表人电话、注册资本")
+    assert after.state is DemandState.SUBMITTED
+
+
 def test_programs_and_operators_do_the_same(bureau: Bureau, tmp_path: Path) -> None:
     programs, at = People(bureau), f"{AT}/demands"
     order = {"title": "企业用电信息", "items": "企业名称、月用电量", "purpose": "decision", "use": "监测运行情况"}

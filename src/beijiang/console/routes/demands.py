@@ -13,6 +13,7 @@ from beijiang.console.routes.frame import Frame, language, person
 from beijiang.console.routes.listed import listed
 from beijiang.console.routes.sharing import Said, Short, Word, day_of, names
 from beijiang.exchange import (
+    AT_WILL,
     DEMAND_MOVES,
     Answer,
     DemandDraft,
@@ -81,7 +82,7 @@ def _add_new(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             draft=draft,
             again=again,
             purposes=purposes(),
-            similar=demands.similar(who, draft.title),
+            similar=demands.similar(who, draft.title, draft.items),
             fault=None,
         )
 
@@ -120,7 +121,7 @@ def _add_new(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             draft=draft,
             again=again,
             purposes=purposes(),
-            similar=demands.similar(who, draft.title),
+            similar=demands.similar(who, draft.title, draft.items),
             fault=fault,
         )
 
@@ -132,7 +133,6 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     def one(request: Request, demand: str) -> HTMLResponse:
         who = person(request)
         view = demands.demand(who, demand)
-        may_ask = platform.access.allows(who, Permission.EXCHANGE_REQUEST_MAKE, who.org_id)
         return frame.page(
             request,
             "demand.html",
@@ -143,7 +143,7 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             orgs=[(o.id, o.short) for o in platform.access.organisations()],
             purposes=purposes(),
             evaluations=tuple(Evaluation),
-            similar=demands.similar(who, view.demand.draft.title) if may_ask else (),
+            hints=demands.hints(who, demand) if set(view.moves) - AT_WILL else None,
         )
 
     @pages.post("/demands/{demand}")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.exchange.models import RequestState
 from beijiang.exchange.models.moves import move_of
 from beijiang.kit import Text
 from beijiang.terminal import Column, language
 
-__all__ = ["REQUESTS", "STEPS", "told_request", "told_step"]
+if TYPE_CHECKING:
+    from beijiang.protection import Counted, Verified
+
+__all__ = ["REQUESTS", "STEPS", "proved", "told_request", "told_step"]
 
 REQUESTS: Final = (
     Column("id", Text("申请号", "id"), whole=True),
@@ -49,3 +52,8 @@ def told_step(one: Mapping[str, Any]) -> dict[str, Any]:
     """Return one thing that happened to a request."""
     move = move_of(str(one["move"])).text.in_language(language())
     return {**{key: one[key] for key in ("at", "by", "behalf", "words")}, "move": move}
+
+
+def proved(found: Verified | Counted) -> Text:
+    """Return what to keep of an answer in order to prove it later."""
+    return Text(f"回执 {found.receipt}，盐值 {found.salt}", f"Receipt {found.receipt}, salt {found.salt}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from beijiang.access import Access
-    from beijiang.catalog import Catalog
+    from beijiang.catalog import Catalog, NotShared
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
     from beijiang.ingest import Alerts
@@ -51,8 +51,8 @@ class SharingParts:
     alerts: Alerts
     clock: Clock
     zone: ZoneInfo
-    in_doubt: Callable[[str], Sequence[str]]
-    """The columns of a table that are being looked into, ``*`` for all."""
+    not_shared: Callable[[Actor, Sequence[str]], Sequence[NotShared]]
+    """The lines of the negative list about some entries."""
     ticket: Callable[[Actor, str], TicketView]
     """A request for correction as somebody sees it who may."""
     move_ticket: Callable[[Actor, str, TicketMove, str], Ticket]

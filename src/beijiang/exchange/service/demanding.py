@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.catalog import SearchQuery
 from beijiang.exchange.errors import bad_department, changed_meanwhile, no_demand
 from beijiang.exchange.models import (
     AT_WILL,
@@ -28,7 +27,7 @@ from beijiang.exchange.models import (
     purposes,
 )
 from beijiang.exchange.service.base import said, told_of
-from beijiang.exchange.service.settling import Settling
+from beijiang.exchange.service.hinting import TITLE_LONGEST, Hinting
 from beijiang.exchange.service.turns import reader_of
 from beijiang.exchange.store import DemandStore, LedgerLists, RequestStore
 from beijiang.ingest import AlertKind
@@ -37,7 +36,7 @@ from beijiang.quality import HandedOut
 from beijiang.standards import CaseState, begin, deadline, stop, text_file
 
 if TYPE_CHECKING:
-    from beijiang.catalog import SearchHit
+    from beijiang.exchange.models import DemandHints
     from beijiang.exchange.models.demands import DemandMoveOf
     from beijiang.kit import Actor, Language, Part, Wanted, Word
     from beijiang.kit.errors import JsonValue
@@ -47,8 +46,6 @@ __all__ = ["Answer", "Demands"]
 
 log = logging.getLogger(__name__)
 TITLE_SHORTEST: Final = 4
-TITLE_LONGEST: Final = 200
-SIMILAR: Final = 5
 LEDGER_MOST: Final = 10_000
 SUPPLY_LATEST: Final = 366
 """Days within which a source promises to supply; it is asked again for what takes longer."""
@@ -73,15 +70,8 @@ class Answer:
     evaluation: Evaluation | None = None
 
 
-class Demands(Settling):
+class Demands(Hinting):
     """What departments need, and whose duty it is to supply it."""
-
-    def similar(self, actor: Actor, words: str) -> Sequence[SearchHit]:
-        """Return entries of the catalog that may be what is needed."""
-        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
-        if not words.strip():
-            return ()
-        return self.parts.catalog.search(actor, SearchQuery(text=words[:TITLE_LONGEST], size=SIMILAR)).hits
 
     def raise_(self, actor: Actor, draft: DemandDraft) -> Demand:
         """Say what the actor's department needs.
@@ -112,6 +102,15 @@ class Demands(Settling):
             detail: dict[str, JsonValue] = {"title": draft.title, "org": made.org_id, "purpose": draft.purpose}
             self.parts.evidence.record(tx, actor, "exchange.demand_raise", target=made.id, detail=detail)
         return made
+
+    def hints(self, actor: Actor, demand_id: str) -> DemandHints:
+        """Return what may help with a demand: entries that may be it, duties to supply the same, what is on the negative list.
+
+        Raises:
+            NotFound: no such demand, or not this actor's to see.
+
+        """
+        return self._beside(actor, self.demand(actor, demand_id).demand)
 
     def demands(self, actor: Actor, query: DemandQuery | None = None) -> tuple[Sequence[Demand], int]:
         """Return the demands that the actor may see, newest first, and how many there are: the ledger."""

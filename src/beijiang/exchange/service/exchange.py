@@ -35,7 +35,7 @@ from beijiang.exchange.store import (
     RequestStore,
 )
 from beijiang.ingest import AlertKind
-from beijiang.kit import Invalid, Text, new_id
+from beijiang.kit import SYSTEM, Invalid, Text, new_id
 from beijiang.quality import HandedOut
 from beijiang.standards import SheetFormat, paper_file
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from beijiang.kit import Actor, Language, Part, Wanted
+    from beijiang.kit.errors import JsonValue
     from beijiang.quality import DoubtMoved
 
 __all__ = ["Exchange"]
@@ -50,6 +51,8 @@ __all__ = ["Exchange"]
 log = logging.getLogger(__name__)
 GRANTS_MOST: Final = 10_000
 """Grants looked through for those in one state: it follows from the day and is not stored."""
+_OUTCOMES: Final = frozenset({"confirm_right", "correct", "withdraw"})
+"""What of a doubt has a notice of its own."""
 ENDING_DAYS: Final = 14
 """Days before its end at which a grant's holder is told."""
 
@@ -238,19 +241,31 @@ class Exchange(Planning):
         return self._put(actor, found, ended, Move.GIVE_UP, words)
 
     def on_doubt_moved(self, event: DoubtMoved) -> None:
-        """Tell who holds a grant that values are in doubt, and when that is settled."""
+        """Tell who holds a grant that values are in doubt, and what came of it when that is settled."""
         with self.db.read() as connection:
-            held = GrantStore(connection).active(event.table)
+            held = [one for one in GrantStore(connection).active(event.table) if one.org_id != PUBLIC]
         words = Text(
             f"“{event.title}”有数据项正在校核，办结前请谨慎使用。",
             f"Items of {event.title} are being looked into; use them with care until it is settled.",
         )
-        for org in sorted({grant.org_id for grant in held} - {PUBLIC}):
+        for org in sorted({grant.org_id for grant in held}):
             subject = f"{event.ticket_id}:{org}"
             if event.raised:
                 self.parts.alerts.say(AlertKind.DOUBT, subject, org, words)
-            else:
-                self.parts.alerts.clear(AlertKind.DOUBT, subject)
+                continue
+            if (AlertKind.DOUBT, subject) in self.parts.alerts.open():  # told once, however often the event comes
+                self._settled(event, [grant for grant in held if grant.org_id == org])
+            self.parts.alerts.clear(AlertKind.DOUBT, subject)
+
+    def _settled(self, event: DoubtMoved, held: Sequence[Grant]) -> None:
+        """Write down with each grant of a department what a doubt of its data ended in; its people are told by that."""
+        columns: list[JsonValue] = [*event.columns]
+        detail: dict[str, JsonValue] = {"ticket": event.ticket_id, "title": event.title, "columns": columns}
+        action = f"exchange.doubt_{event.outcome if event.outcome in _OUTCOMES else 'close'}"
+        with self.db.begin() as tx:
+            for grant in held:
+                told = {**detail, "org": grant.org_id, "table": grant.table}
+                self.parts.evidence.record(tx, SYSTEM, action, target=grant.id, detail=told)
 
     def watch(self) -> None:
         """Remind, escalate, and tell who holds a grant that it ends soon; called by the dispatcher every minute."""
