@@ -11,6 +11,7 @@ from exchange_bureau import AT, BUREAU, OWNER, Bureau, People
 from typer.testing import CliRunner
 
 from beijiang import terminal
+from beijiang.evidence import EvidenceQuery
 from beijiang.exchange import (
     Answer,
     Demand,
@@ -23,7 +24,7 @@ from beijiang.exchange import (
 )
 from beijiang.exchange.commands import demands as commands
 from beijiang.ingest import AlertKind
-from beijiang.kit import Conflict, Denied, Invalid, Language, NotFound, Wanted
+from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, Language, NotFound, Wanted
 
 M = DemandMove
 
@@ -183,6 +184,31 @@ def test_a_returned_demand_comes_again_and_a_late_one_is_urged(bureau: Bureau) -
     matched = demands.move(bureau["reviewer"], made.id, M.MATCH, "", Answer(resource_id=bureau.resource.id))
     assert (matched.fulfilment, matched.source_org) == (Fulfilment.EXISTING, OWNER)
     assert "企业登记信息" in {hit.title for hit in demands.similar(bureau["consumer"], "企业登记")}
+
+
+def test_who_is_away_is_stood_in_for_and_the_record_says_for_whom(bureau: Bureau) -> None:
+    demands, exchange = bureau.platform.demands, bureau.exchange
+    made = raised(bureau, title="停业整顿企业名单")
+    demands.move(bureau["reviewer"], made.id, M.PASS)
+    demands.move(bureau["reviewer"], made.id, M.DISPATCH, "", Answer(org_id=OWNER))
+    day = Answer(supply_by=bureau.today + timedelta(days=9))
+    with pytest.raises(NotFound):
+        demands.move(bureau["deputy"], made.id, M.CONFIRM, "", day)
+    given = exchange.delegate(bureau["steward"], "deputy", bureau.today, bureau.today, "出差")
+    view = demands.demand(bureau["deputy"], made.id)
+    assert M.CONFIRM in view.moves
+    assert M.WITHDRAW not in view.moves, "what is needed is said by who needs it"
+    assert made.id in {one.id for one in demands.waiting(bureau["deputy"])}
+    listed = demands.demand_part(bureau["deputy"], DemandQuery(mine=True), Wanted())
+    assert made.id in {one.id for one in listed.rows}
+    demands.move(bureau["deputy"], made.id, M.CONFIRM, "", day)
+    step = demands.demand(bureau["steward"], made.id).steps[-1]
+    assert (step.name, step.behalf) == ("deputy", "steward")
+    log = bureau.platform.evidence_reader.search(SYSTEM, EvidenceQuery(target=made.id)).records
+    assert log[0].detail["behalf"] == "steward"
+    exchange.end_delegation(bureau["steward"], given.id)
+    with pytest.raises(NotFound):
+        demands.move(bureau["deputy"], made.id, M.POSTPONE, "再等等", day)
 
 
 def test_whoever_matches_a_demand_sees_what_may_be_it_who_owes_the_same_and_what_is_not_shared(bureau: Bureau) -> None:

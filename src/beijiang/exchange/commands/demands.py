@@ -39,6 +39,7 @@ _DEMANDS = (
 _STEPS = (
     Column("at", Text("时间", "at")),
     Column("by", Text("经办", "by")),
+    Column("behalf", Text("代办", "for"), spare=True),
     Column("move", Text("事项", "what")),
     Column("words", Text("意见", "words")),
 )
@@ -197,4 +198,4 @@ def _row(one: Demand) -> dict[str, Any]:
 
 def _step(one: Step) -> dict[str, Any]:
     at = one.at.isoformat(timespec="seconds")
-    return {"at": at, "by": one.name, "move": one.move.text, "words": one.words}
+    return {"at": at, "by": one.name, "behalf": one.behalf, "move": one.move.text, "words": one.words}

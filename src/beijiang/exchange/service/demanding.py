@@ -127,7 +127,7 @@ class Demands(Hinting):
         with self.db.read() as connection:
             known = DemandStore(connection).organisations()
             moves = [(spec, move is DemandMove.EVALUATE) for move, spec in DEMAND_MOVES.items() if move not in AT_WILL]
-            reader = reader_of(self.access, actor, known, _SIDES, moves)
+            reader = reader_of(self.access, self._people_of(actor), known, _SIDES, moves, own={DemandSide.CONSUMER})
             return LedgerLists(connection).demands(query, wanted, reader, self.clock.now())
 
     def ledger(self, actor: Actor, form: SheetFormat, language: Language, *, duties: bool = False) -> HandedOut:
@@ -145,7 +145,12 @@ class Demands(Hinting):
         self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
         with self.db.read() as connection:
             running = DemandStore(connection).running()
-        return [one for one in running if set(self._moves(actor, one)) - AT_WILL]
+        people = self._people_of(actor)
+        return [
+            one
+            for one in running
+            if any(self._may(people, one, DEMAND_MOVES[move]) for move in set(demand_moves_from(one)) - AT_WILL)
+        ]
 
     def demand(self, actor: Actor, demand_id: str) -> DemandView:
         """Return one demand with its history, its time, and the actor's moves.
@@ -179,11 +184,10 @@ class Demands(Hinting):
         """
         before = self._peek(actor, demand_id)
         spec = check_demand_move(before, move)
-        if not self._may(actor, before, spec):
-            self.access.require(actor, *self._asked(before, spec))
+        behalf = self._deputed(actor, before, spec)
         after = self._after(actor, before, move, spec, answer or Answer())
         text = said(words, needed=spec.words)
-        return self._put(actor, before, after, move, text)
+        return self._put(actor, before, after, move, text, behalf=behalf)
 
     def revise(self, actor: Actor, demand_id: str, draft: DemandDraft, words: str) -> Demand:
         """Hand a returned demand in again with other words.
@@ -302,6 +306,8 @@ class Demands(Hinting):
         move: DemandMove,
         words: str,
         more: Mapping[str, JsonValue] | None = None,
+        *,
+        behalf: Actor | None = None,
     ) -> Demand:
         now = self.clock.now()
         ended = now if after.state.is_over and before.ended_at is None else before.ended_at
@@ -316,12 +322,13 @@ class Demands(Hinting):
             "resource": changed.resource_id,
             "supply_by": None if changed.supply_by is None else changed.supply_by.isoformat(),
             "words": words,
+            **({"behalf": behalf.name} if behalf else {}),
             **(more or {}),
         }
         with self.db.begin() as tx:
             if not DemandStore(tx.connection).save(changed):
                 raise changed_meanwhile()
-            RequestStore(tx.connection).add_step(self._step(actor, changed.id, move, words, detail=more))
+            RequestStore(tx.connection).add_step(self._step(actor, changed.id, move, words, behalf=behalf, detail=more))
             self.parts.evidence.record(tx, actor, "exchange.demand_move", target=changed.id, detail=detail)
         if move not in {DemandMove.URGE, DemandMove.ESCALATE}:
             for kind in (AlertKind.REQUEST, AlertKind.REQUEST_OVERDUE):
@@ -333,16 +340,31 @@ class Demands(Hinting):
             found = DemandStore(connection).get(demand_id)
         if found is not None:
             sides = [org for org in (found.org_id, found.source_org) if org]
-            if any(self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ, org) for org in sides):
+            if any(self._for_whom(actor, Permission.EXCHANGE_REQUEST_READ, org) for org in sides):
                 return found
         self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
         raise no_demand()
 
     def _moves(self, actor: Actor, demand: Demand) -> Sequence[DemandMove]:
-        return [move for move in demand_moves_from(demand) if self._may(actor, demand, DEMAND_MOVES[move])]
+        people = self._people_of(actor)
+        return [move for move in demand_moves_from(demand) if self._may(people, demand, DEMAND_MOVES[move])]
 
-    def _may(self, actor: Actor, demand: Demand, spec: DemandMoveOf) -> bool:
-        return self.access.allows(actor, *self._asked(demand, spec))
+    def _may(self, people: Sequence[Actor], demand: Demand, spec: DemandMoveOf) -> bool:
+        """Tell whether the first of some people may make a move, or for one of the others, whom the first stands in for."""
+        entitled = people[:1] if spec.side is DemandSide.CONSUMER else people
+        return any(self.access.allows(one, *self._asked(demand, spec)) for one in entitled)
+
+    def _deputed(self, actor: Actor, demand: Demand, spec: DemandMoveOf) -> Actor | None:
+        """Return whom an actor stands in for in a move; None for in the actor's own right.
+
+        Raises:
+            Denied: the move is another's; what the side that needs the data does is never done for somebody else.
+
+        """
+        if spec.side is DemandSide.CONSUMER:
+            self.access.require(actor, *self._asked(demand, spec))
+            return None
+        return self._acting(actor, *self._asked(demand, spec))
 
     @staticmethod
     def _asked(demand: Demand, spec: DemandMoveOf) -> tuple[Permission, str | None]:

@@ -88,11 +88,12 @@ def _times(view: RequestView, language: Language, zone: ZoneInfo) -> Sequence[tu
         paused.append(f"{one.since} – {one.until or ''} {reason}")
     if case is not None and case.extended:
         extended = Text(f"{case.extended} 个工作日", f"{case.extended} working days").in_language(language)
-    days = "" if due is None or not due.paused_days else Text(f"共 {due.paused_days} 日", f"{due.paused_days} days")
+    if due is not None and due.paused_days:
+        paused.append(Text(f"共 {due.paused_days} 日", f"{due.paused_days} days").in_language(language))
     return (
         (Text("提交", "handed in"), _moment(asked.submitted_at, zone)),
         (Text("应于此日前答复", "answer due by"), "" if due is None else due.last_day.isoformat()),
-        (Text("中止", "stood still"), "；".join([*paused, *([days.in_language(language)] if days else [])])),
+        (Text("中止", "stood still"), "；".join(paused)),
         (Text("延长", "extended by"), extended),
         (Text("办结", "decided"), _moment(asked.decided_at, zone)),
     )

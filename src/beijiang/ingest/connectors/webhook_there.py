@@ -102,7 +102,8 @@ class WebhookDestination(Destination):
             closing = self._body(parcel, number + 1, [], []) | {"final": True, "totals": told}
             self.uncertain = True
             answer = self._post(http, closing, str(number + 1), sent)
-        facts = {"parts": number + 1, **told, "answer": answer, "digests": [sent.hexdigest()]}
+        digests: list[JsonValue] = [sent.hexdigest()]
+        facts: dict[str, JsonValue] = {"parts": number + 1, **told, "answer": answer, "digests": digests}
         return Delivered(rows=totals["rows"], gone=totals["gone"], facts=facts)
 
     def _client(self) -> Http:

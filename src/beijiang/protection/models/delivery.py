@@ -90,4 +90,5 @@ def salted(request: Any, response: Any) -> Salted:
         for kind in ("sha256", "sm3")
         for text in (asked, told)
     ]
-    return Salted(salt, *found, size=len(told.encode()))
+    question, answer, question_sm3, answer_sm3 = found
+    return Salted(salt, question, answer, question_sm3, answer_sm3, len(told.encode()))
