@@ -369,6 +369,10 @@ def test_a_demand_goes_from_wish_to_duty(office: Any, desk: Callable[..., Any], 
     assert "可供参考" in hints
     assert f'href="/console/catalog/{resources[THEIRS]}"' in hints, "whoever matches it sees what the catalog has"
     assert "可供参考" not in steward.get(here).text
+    look = {"move": "dispatch", "do": "plan"}
+    assert "会怎样" in reviewer.post(here, {**look, "org": "education"}).text
+    assert 'role="alert"' in reviewer.post(here, {**look, "org": "nobody"}).text
+    assert "确认是数源" not in steward.get(here).text, "nothing was changed"
     reviewer.post(here, {"move": "dispatch", "org": "education"})
     assert "确认是数源" in steward.get(here).text
     steward.post(here, {"move": "confirm", "supply_by": supplied})

@@ -186,6 +186,36 @@ def test_a_returned_demand_comes_again_and_a_late_one_is_urged(bureau: Bureau) -
     assert "企业登记信息" in {hit.title for hit in demands.similar(bureau["consumer"], "企业登记")}
 
 
+def test_what_a_dispatch_would_do_is_shown_before_and_changes_nothing(bureau: Bureau) -> None:
+    demands = bureau.platform.demands
+    busy = raised(bureau, title="歇业登记企业")
+    demands.move(bureau["reviewer"], busy.id, M.PASS)
+    demands.move(bureau["reviewer"], busy.id, M.DISPATCH, "", Answer(org_id=OWNER))
+    made = raised(bureau, title="个体工商户名录")
+    demands.move(bureau["reviewer"], made.id, M.PASS)
+    to = Answer(org_id=OWNER)
+    plan = demands.plan_move(bureau["reviewer"], made.id, M.DISPATCH, to)
+    assert plan.org_id == OWNER
+    assert busy.id in {one.id for one in plan.has}
+    assert demands.demand(bureau["reviewer"], made.id).demand.state is DemandState.ANALYZING, "nothing was changed"
+    with pytest.raises(Denied):
+        demands.plan_move(bureau["consumer"], made.id, M.DISPATCH, to)
+    with pytest.raises(Invalid):
+        demands.plan_move(bureau["reviewer"], made.id, M.DISPATCH, Answer(org_id="nobody"))
+    told = People(bureau)["reviewer"].post(f"{AT}/demands/{made.id}/plan", json={"move": "dispatch", "org_id": OWNER})
+    assert told.status_code == 200, told.text
+    group = commands(lambda: demands, lambda: bureau.platform.access)
+    words = ["move", made.id, "dispatch", "--org", OWNER, "--plan", "--as", "reviewer"]
+    shown = CliRunner().invoke(group, words)
+    assert shown.exit_code == 0, shown.output
+    assert busy.id in shown.output
+    done = demands.move(bureau["reviewer"], made.id, M.DISPATCH, "", to)
+    standing = demands.due(done)
+    assert (done.state, done.source_org) == (plan.after, plan.org_id)
+    assert (standing and standing.last_day) == (plan.deadline and plan.deadline.last_day)
+    assert told.json()["due_on"] == (None if standing is None else standing.last_day.isoformat())
+
+
 def test_who_is_away_is_stood_in_for_and_the_record_says_for_whom(bureau: Bureau) -> None:
     demands, exchange = bureau.platform.demands, bureau.exchange
     made = raised(bureau, title="停业整顿企业名单")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -18,6 +19,7 @@ from beijiang.exchange import (
     Answer,
     DemandDraft,
     DemandMove,
+    DemandPlan,
     DemandQuery,
     DemandState,
     Evaluation,
@@ -129,8 +131,14 @@ def _add_new(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     demands = platform.demands
 
-    @pages.get("/demands/{demand}")
-    def one(request: Request, demand: str) -> HTMLResponse:
+    def page(
+        request: Request,
+        demand: str,
+        *,
+        planned: DemandPlan | None = None,
+        answer: Answer | None = None,
+        fault: Text | None = None,
+    ) -> HTMLResponse:
         who = person(request)
         view = demands.demand(who, demand)
         return frame.page(
@@ -144,9 +152,16 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             purposes=purposes(),
             evaluations=tuple(Evaluation),
             hints=demands.hints(who, demand) if set(view.moves) - AT_WILL else None,
+            planned=planned,
+            answer=answer or Answer(),
+            fault=fault,
         )
 
-    @pages.post("/demands/{demand}")
+    @pages.get("/demands/{demand}")
+    def one(request: Request, demand: str) -> HTMLResponse:
+        return page(request, demand)
+
+    @pages.post("/demands/{demand}", response_model=None)
     def move(
         request: Request,
         demand: str,
@@ -156,8 +171,18 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         resource: Short = "",
         supply_by: Short = "",
         evaluation: Short = "",
-    ) -> RedirectResponse:
-        back = f"{HERE}/{demand}"
+        do: Short = "",
+    ) -> HTMLResponse | RedirectResponse:
+        back, asked = f"{HERE}/{demand}", Answer(org_id=org, resource_id=resource.strip())
+        if do == "plan":
+            try:
+                asked = replace(asked, supply_by=day_of(supply_by))
+                planned = demands.plan_move(person(request), demand, move, asked)
+            except BeijiangError as error:
+                if error.status in {401, 404}:
+                    raise
+                return page(request, demand, answer=asked, fault=error.text)
+            return page(request, demand, planned=planned, answer=asked)
 
         def step() -> tuple[str, Text]:
             who = person(request)

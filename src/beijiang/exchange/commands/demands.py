@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from beijiang.exchange.commands.told import PLANNED
 from beijiang.exchange.models import DemandDraft, DemandMove, DemandQuery, Evaluation
 from beijiang.exchange.service import Answer
 from beijiang.kit import SYSTEM, Actor, Text
@@ -19,7 +20,7 @@ from beijiang.terminal import Column, language, say, show
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.catalog import SearchHit
-    from beijiang.exchange.models import Demand, Step
+    from beijiang.exchange.models import Demand, DemandPlan, Step
     from beijiang.exchange.service import Demands
 
 __all__ = ["demands"]
@@ -109,11 +110,15 @@ def demands(get: Callable[[], Demands], access: Callable[[], Access]) -> typer.T
         resource: str = typer.Option("", help="Of match and complete: id of the entry."),
         supply_by: datetime | None = typer.Option(None, help="Of confirm and postpone: the day.", formats=["%Y-%m-%d"]),  # noqa: B008
         evaluation: Evaluation | None = typer.Option(None, help="Of evaluate."),  # noqa: B008
+        plan: bool = typer.Option(False, "--plan", help="Show what the step would do, and change nothing."),
         person: str = _AS,
     ) -> None:
         """Take a step with a demand."""
         day = None if supply_by is None else supply_by.date()
         answer = Answer(org_id=org, resource_id=resource, supply_by=day, evaluation=evaluation)
+        if plan:
+            _show_plan(get().plan_move(who(person), demand, move, answer))
+            return
         show([_row(get().move(who(person), demand, move, words, answer))], _DEMANDS)
 
     @group.command("ledger")
@@ -178,6 +183,19 @@ def _add_revise(group: typer.Typer, get: Callable[[], Demands], who: Callable[[s
             changed["wished_by"] = wished.date()
         draft = replace(get().demand(who(person), demand).demand.draft, **changed)
         show([_row(get().revise(who(person), demand, draft, words))], _DEMANDS)
+
+
+def _show_plan(plan: DemandPlan) -> None:
+    due = "-" if plan.deadline is None else plan.deadline.last_day.isoformat()
+    facts = (
+        (Text("将变为", "would be"), plan.after.text),
+        (Text("办理部门", "with"), plan.org_id or "-"),
+        (Text("期限", "until"), due),
+        (Text("时限依据", "by"), f"{plan.basis} {plan.rule}".strip() or "-"),
+        (Text("该部门在办", "it has in hand"), str(len(plan.has))),
+    )
+    show([{"what": what, "found": found} for what, found in facts], PLANNED)
+    show([_row(one) for one in plan.has], _DEMANDS)
 
 
 def _hit(one: SearchHit) -> dict[str, Any]:

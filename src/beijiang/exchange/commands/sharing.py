@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beijiang.exchange.commands.narrowing import CALLS, EARLIER, MASKED, ROWS, WHERE, WITHOUT, WITHOUT_WAY, narrowing_of
-from beijiang.exchange.commands.told import REQUESTS, STEPS, proved
+from beijiang.exchange.commands.told import REQUESTS, STEPS, proved, told_give
 from beijiang.exchange.models import (
     GranteeKind,
     GrantQuery,
@@ -340,10 +340,14 @@ def _add_grants(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
         use: str = _USE,
         basis: str = _BASIS,
         words: str = _REASON,
+        plan: bool = typer.Option(False, "--plan", help="Show what it would do, and change nothing."),
         person: str = _AS,
     ) -> None:
         """Give a department a grant that it did not ask for."""
         draft = _draft(resource, _terms(get(), item, way, since, until, where), purpose=purpose, use=use, basis=basis)
+        if plan:
+            told_give(get().plan_give(who(person), org, draft))
+            return
         made = get().give(who(person), org, draft, words)
         show([_grant(made, made.standing(get().today))], _GRANTS)
 

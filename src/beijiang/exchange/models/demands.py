@@ -21,6 +21,7 @@ __all__ = [
     "DemandDraft",
     "DemandHints",
     "DemandMove",
+    "DemandPlan",
     "DemandQuery",
     "DemandSide",
     "DemandState",
@@ -211,6 +212,23 @@ class DemandView:
     steps: tuple[Step, ...]
     deadline: Deadline | None
     moves: tuple[DemandMove, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandPlan:
+    """What a move of a demand would do: where it would stand, whose turn it would be, and by when."""
+
+    move: DemandMove
+    after: DemandState
+    org_id: str | None
+    """The department that would be its source, or be asked whether it is."""
+    deadline: Deadline | None
+    """None where no time would run."""
+    rule: str
+    """The dated rule of that time."""
+    basis: str
+    has: tuple[Demand, ...]
+    """What that department has to answer or to supply already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,6 +122,23 @@ def demands(service: Demands) -> APIRouter:
         draft = DemandDraft(**order.model_dump(exclude={"words"}))
         return _demand(service.revise(actor_of(request), demand, draft, order.words))
 
+    @routes.post(
+        "/{demand}/plan",
+        summary="What a step would do: where it would stand, with whom, until when; nothing is changed",
+    )
+    def plan(request: Request, demand: str, order: MoveOrder) -> dict[str, Any]:
+        answer = Answer(**order.model_dump(exclude={"move", "words"}))
+        found = service.plan_move(actor_of(request), demand, order.move, answer)
+        return {
+            "move": found.move.value,
+            "after": found.after.value,
+            "org_id": found.org_id,
+            "due_on": None if found.deadline is None else found.deadline.last_day.isoformat(),
+            "rule": found.rule,
+            "basis": found.basis,
+            "has": [_demand(one) for one in found.has],
+        }
+
     @routes.post("/{demand}/move", summary="Take a step with a demand")
     def move(request: Request, demand: str, order: MoveOrder) -> dict[str, Any]:
         answer = Answer(**order.model_dump(exclude={"move", "words"}))

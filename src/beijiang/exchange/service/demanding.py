@@ -16,6 +16,7 @@ from beijiang.exchange.models import (
     Demand,
     DemandDraft,
     DemandMove,
+    DemandPlan,
     DemandQuery,
     DemandSide,
     DemandState,
@@ -189,6 +190,37 @@ class Demands(Hinting):
         text = said(words, needed=spec.words)
         return self._put(actor, before, after, move, text, behalf=behalf)
 
+    def plan_move(self, actor: Actor, demand_id: str, move: DemandMove, answer: Answer | None = None) -> DemandPlan:
+        """Return what a move would do now: where the demand would stand, with whom and until when; nothing is changed.
+
+        Raises:
+            NotFound, Conflict, Denied, Invalid: as ``move``, except for words that are missing.
+
+        """
+        before = self._peek(actor, demand_id)
+        spec = check_demand_move(before, move)
+        self._deputed(actor, before, spec)
+        after = self._after(actor, before, move, spec, answer or Answer())
+        case = None if after.case is None or after.case.answered is not None else after.case
+        has: tuple[Demand, ...] = ()
+        if after.source_org is not None and not after.state.is_over:
+            with self.db.read() as connection:
+                running = DemandStore(connection).running()
+            has = tuple(
+                one
+                for one in running
+                if one.source_org == after.source_org and one.id != before.id and self._sees_demand(actor, one)
+            )
+        return DemandPlan(
+            move=move,
+            after=after.state,
+            org_id=after.source_org,
+            deadline=None if case is None else self.due(after),
+            rule="" if case is None else case.rule_id,
+            basis="" if case is None else case.basis,
+            has=has,
+        )
+
     def revise(self, actor: Actor, demand_id: str, draft: DemandDraft, words: str) -> Demand:
         """Hand a returned demand in again with other words.
 
@@ -338,12 +370,14 @@ class Demands(Hinting):
     def _peek(self, actor: Actor, demand_id: str) -> Demand:
         with self.db.read() as connection:
             found = DemandStore(connection).get(demand_id)
-        if found is not None:
-            sides = [org for org in (found.org_id, found.source_org) if org]
-            if any(self._for_whom(actor, Permission.EXCHANGE_REQUEST_READ, org) for org in sides):
-                return found
+        if found is not None and self._sees_demand(actor, found):
+            return found
         self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
         raise no_demand()
+
+    def _sees_demand(self, actor: Actor, demand: Demand) -> bool:
+        sides = [org for org in (demand.org_id, demand.source_org) if org]
+        return any(self._for_whom(actor, Permission.EXCHANGE_REQUEST_READ, org) for org in sides)
 
     def _moves(self, actor: Actor, demand: Demand) -> Sequence[DemandMove]:
         people = self._people_of(actor)

@@ -18,6 +18,7 @@ from beijiang.exchange.models import (
     GrantView,
     Move,
     Narrowing,
+    Problem,
     RequestDraft,
     Trait,
     item_problems,
@@ -25,6 +26,7 @@ from beijiang.exchange.models import (
     period_problems,
     word_problems,
 )
+from beijiang.exchange.models.changes import GivePlan
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.minuting import minutes_of
 from beijiang.exchange.service.planning import Planning
@@ -42,7 +44,8 @@ from beijiang.standards import SheetFormat, paper_file
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beijiang.kit import Actor, Language, Part, Wanted
+    from beijiang.catalog import Published
+    from beijiang.kit import Actor, BeijiangError, Language, Part, Wanted
     from beijiang.kit.errors import JsonValue
     from beijiang.quality import DoubtMoved
 
@@ -123,41 +126,18 @@ class Exchange(Planning):
             Refused: its data are another node's, which alone grants them.
 
         """
-        known = self._published(actor, draft.resource_id)
-        entry, levels = known.version.entry, levels_of(known)
-        self.access.require(actor, Permission.EXCHANGE_GRANT_GIVE, entry.provider_id)
-        if known.table is None:
-            raise not_its_matter()
-        self.access.organisation(org_id)
-        terms = draft.terms
-        problems = [
-            *item_problems(entry, levels, replace(terms, filters=()), "-", self.today),
-            *self._way_problems(known, terms),
-            *word_problems(draft),
-            *period_problems(terms, levels, self.today),
-            *self._filter_problems(known, draft),
-        ]
+        known, problems, too_much = self._against(actor, org_id, draft)
         if problems:
             raise not_ready(problems)
-        if draft.grantee_kind is not GranteeKind.ORGANISATION:
-            raise Invalid(
-                "主动授权只能给整个部门。",
-                "A grant without a request is for a whole department.",
-                code="whole_department",
-            )
-        found = self._traits(known, terms, org_id, outward=False)
-        if found & {Trait.SENSITIVE, Trait.CROSS_LEVEL, Trait.NO_BASIS}:
-            raise Invalid(
-                "敏感、不予共享或跨层级的数据须由使用方申请并经数据局审定，不能直接授权。",
-                "What is sensitive, not shared, or goes across levels is asked for and decided on by the authority; it is not given.",
-                code="grade_too_high",
-            )
+        if too_much:
+            raise too_much[0]
+        entry, levels, terms = known.version.entry, levels_of(known), draft.terms
         made = Grant(
             id=new_id("gra"),
             request_id=None,
             resource_id=draft.resource_id,
             resource_name=entry.name,
-            table=known.table,
+            table=known.table or "",
             provider_id=entry.provider_id,
             org_id=org_id,
             grantee_kind=draft.grantee_kind,
@@ -175,6 +155,65 @@ class Exchange(Planning):
         with self.db.begin() as tx:
             self._make(tx, actor, made, said(words, needed=True))
         return made
+
+    def plan_give(self, actor: Actor, org_id: str, draft: RequestDraft) -> GivePlan:
+        """Return what giving a department a grant would do, and all that stands against it; nothing is changed.
+
+        Raises:
+            NotFound: no such resource or department.
+            Refused: its data are another node's, which alone grants them.
+
+        """
+        known, problems, too_much = self._against(actor, org_id, draft)
+        table = known.table or ""
+        with self.db.read() as connection:
+            others = [one for one in GrantStore(connection).active(table) if one.org_id == org_id]
+        has = {
+            column for one in others if one.standing(self.today) is GrantState.ACTIVE for column in one.terms.columns
+        }
+        return GivePlan(
+            problems=(*problems, *(Problem(one.reason, one.text) for one in too_much)),
+            org_id=org_id,
+            terms=draft.terms,
+            held=tuple(column for column in draft.terms.columns if column in has),
+            applications=tuple(self.applications(table, org_id)) if self.applications is not None else (),
+        )
+
+    def _against(
+        self, actor: Actor, org_id: str, draft: RequestDraft
+    ) -> tuple[Published, list[Problem], list[BeijiangError]]:
+        """Return an entry, what is wrong with a grant on it that nobody asked for, and why it has to be asked for."""
+        known = self._published(actor, draft.resource_id)
+        entry, levels, terms = known.version.entry, levels_of(known), draft.terms
+        self.access.require(actor, Permission.EXCHANGE_GRANT_GIVE, entry.provider_id)
+        if known.table is None:
+            raise not_its_matter()
+        self.access.organisation(org_id)
+        problems = [
+            *item_problems(entry, levels, replace(terms, filters=()), "-", self.today),
+            *self._way_problems(known, terms),
+            *word_problems(draft),
+            *period_problems(terms, levels, self.today),
+            *self._filter_problems(known, draft),
+        ]
+        too_much: list[BeijiangError] = []
+        if draft.grantee_kind is not GranteeKind.ORGANISATION:
+            too_much.append(
+                Invalid(
+                    "主动授权只能给整个部门。",
+                    "A grant without a request is for a whole department.",
+                    code="whole_department",
+                )
+            )
+        if self._traits(known, terms, org_id, outward=False) & {Trait.SENSITIVE, Trait.CROSS_LEVEL, Trait.NO_BASIS}:
+            too_much.append(
+                Invalid(
+                    "敏感、不予共享或跨层级的数据须由使用方申请并经数据局审定，不能直接授权。",
+                    "What is sensitive, not shared, or goes across levels is asked for and decided on by the authority; it is not given.",
+                    code="grade_too_high",
+                )
+            )
+        return known, problems, too_much
 
     def suspend(self, actor: Actor, grant_id: str, words: str) -> Grant:
         """Stop a grant for the time being; the very next access is refused.
