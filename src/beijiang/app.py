@@ -28,6 +28,7 @@ from beijiang.mining import routes as mining_routes
 from beijiang.notices import routes as notices_routes
 from beijiang.opendata import routes as opendata_routes
 from beijiang.opendata.routes import ckan, ogc
+from beijiang.protection import doubt_headers
 from beijiang.protection import routes as protection_routes
 from beijiang.quality import routes as quality_routes
 from beijiang.recipes import routes as recipes_routes
@@ -76,7 +77,8 @@ def create_app(platform: Platform) -> FastAPI:
     protocols = {"/share/": exchange_routes.protocol_error} | dict.fromkeys(ckan.PREFIXES, ckan.protocol_error)
     protocols |= {ogc.PREFIX: ogc.protocol_error, assess_routes.SDMX: assess_routes.protocol_error}
     protocols |= dict.fromkeys(apps_routes.PROTOCOL_PATHS, apps_routes.protocol_error)
-    addresses = Addresses(UPLOAD_PATHS, protocols, METERED)
+    doubts = platform.gate.doubts
+    addresses = Addresses(UPLOAD_PATHS, protocols, METERED, lambda receipts: doubt_headers(doubts.told(receipts)))
     app = new_app(platform.settings, platform.access, pages, addresses, platform.subscriptions, platform.clock)
     datasets = opendata_routes.router(platform.opendata, platform.glance, platform.exports, pages)
     offered = exchange_routes.services(platform.offered)

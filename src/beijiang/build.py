@@ -240,6 +240,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     fusion = Fusion(db, tables, measures, protection, standards, access, evidence, jobs, vault, linker, clock, settings)
     gate.grants = GrantBook(db, clock, zone)
     tickets = Tickets(quality)
+    gate.doubts.of = tickets.in_doubt
     sharing = SharingParts(
         db=db,
         catalog=catalog,
@@ -251,7 +252,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         alerts=alerts,
         clock=clock,
         zone=zone,
-        in_doubt=tickets.in_doubt,
+        not_shared=inventory.not_shared,
         ticket=tickets.ticket,
         move_ticket=tickets.move,
     )

@@ -20,7 +20,7 @@ from beijiang.access import OrganisationDraft, PersonDraft, Role
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareType
 from beijiang.exchange import Item, RequestDraft, RequestState, Terms, Way
 from beijiang.kit import SYSTEM, Actor, ActorKind, new_id
-from beijiang.protection import Handling
+from beijiang.protection import Handling, Level
 from beijiang.tables import CommitRequest, WriteMode
 from waiting import until
 
@@ -33,36 +33,40 @@ def person(role: str, org: str) -> Actor:
     return Actor(f"person_{role}_{org}", f"{org}的{role}", ActorKind.PERSON, org, frozenset({role}))
 
 
+def published(office: Any, table: str, org: str, **grades: Level) -> str:
+    """Publish a table of a department, some of its columns corrected to a grade; return its entry."""
+    path = Path(office.settings.home) / "staging" / f"{new_id('f')}.parquet"
+    rows = [{"名称": f"第{n}号", "盟市": "包头市" if n % 2 else "赤峰市", "面积": n} for n in range(40)]
+    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), path)
+    order = CommitRequest(
+        table=table, org_id=org, staged=(path,), schema=SCHEMA, mode=WriteMode.APPEND, run_id=new_id("run")
+    )
+    office.tables.commit(SYSTEM, order)
+    office.db.deliver_waiting()
+    for column, level in grades.items():
+        office.protection.correct(SYSTEM, table, column, level=level, reason="重点设施")
+    entry = office.catalog.resource_for_table(table)
+    edit = ResourceEdit(
+        share_type=ShareType.CONDITIONAL,
+        share_condition="按项审批",
+        open_type=OpenType.NOT_OPEN,
+        open_condition="内部使用",
+        update_cycle="2",
+        categories=("207001",),
+        items=(ItemEdit(column="名称", share_type=ShareType.UNCONDITIONAL),),
+    )
+    steward, reviewer = person("steward", org), person("bureau_reviewer", "bigdata")
+    office.catalog.edit(steward, entry.id, edit)
+    office.catalog.submit(steward, entry.id)
+    office.catalog.approve(reviewer, entry.id)
+    office.catalog.publish(person("bureau_publisher", "bigdata"), entry.id)
+    return str(entry.id)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def resources(office: Any) -> dict[str, str]:
     """One resource of our own department, and one of another."""
-    found = {}
-    for table, org in ((OURS, "education"), (THEIRS, "health")):
-        path = Path(office.settings.home) / "staging" / f"{new_id('f')}.parquet"
-        rows = [{"名称": f"第{n}号", "盟市": "包头市" if n % 2 else "赤峰市", "面积": n} for n in range(40)]
-        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), path)
-        order = CommitRequest(
-            table=table, org_id=org, staged=(path,), schema=SCHEMA, mode=WriteMode.APPEND, run_id=new_id("run")
-        )
-        office.tables.commit(SYSTEM, order)
-        office.db.deliver_waiting()
-        entry = office.catalog.resource_for_table(table)
-        edit = ResourceEdit(
-            share_type=ShareType.CONDITIONAL,
-            share_condition="按项审批",
-            open_type=OpenType.NOT_OPEN,
-            open_condition="内部使用",
-            update_cycle="2",
-            categories=("207001",),
-            items=(ItemEdit(column="名称", share_type=ShareType.UNCONDITIONAL),),
-        )
-        steward, reviewer = person("steward", org), person("bureau_reviewer", "bigdata")
-        office.catalog.edit(steward, entry.id, edit)
-        office.catalog.submit(steward, entry.id)
-        office.catalog.approve(reviewer, entry.id)
-        office.catalog.publish(person("bureau_publisher", "bigdata"), entry.id)
-        found[table] = entry.id
-    return found
+    return {table: published(office, table, org) for table, org in ((OURS, "education"), (THEIRS, "health"))}
 
 
 def form(resource: str, today: Any, *take: str, **words: Any) -> dict[str, Any]:
@@ -94,6 +98,27 @@ def test_a_steward_has_serving_copies_made(office: Any, desk: Callable[..., Any]
     assert "其他部门" in shown
     steward.post(here, data={**words, "do": "end"})
     assert "还没有服务副本" in steward.get(here).text
+
+
+def test_an_item_that_may_not_leave_is_asked_for_to_be_verified_and_counted(
+    office: Any, desk: Callable[..., Any]
+) -> None:
+    entry, steward, today = (
+        published(office, "仓储设施", "health", 面积=Level.L4),
+        desk("steward"),
+        office.exchange.today,
+    )
+    page = steward.get(f"/console/sharing/ask?resource={entry}").text
+    box = re.search(r'<input type="checkbox" name="take" value="面积"[^>]*>', page)
+    assert box is not None
+    assert "disabled" not in box[0]
+    assert "只能核验或统计" in page
+    rows = steward.post("/console/sharing/ask", form(entry, today, "面积", do="plan")).text
+    only = steward.post(
+        "/console/sharing/ask", form(entry, today, "面积", way=["verify", "count"], calls="20", do="plan")
+    ).text
+    assert "提供部门专员意见" in only
+    assert rows.count("L4") > only.count("L4"), "the plan says which ways are not for it"
 
 
 def test_a_department_asks_and_looks_at_what_it_was_granted(
@@ -340,6 +365,14 @@ def test_a_demand_goes_from_wish_to_duty(office: Any, desk: Callable[..., Any], 
     assert "医疗机构校验结果" in steward.get(f"/console/demands/new?again={again}").text
     steward.post("/console/demands/new", {"title": "医疗机构校验结果", **facts, "again": again, "words": "已写明"})
     reviewer.post(here, {"move": "pass"})
+    hints = reviewer.get(here).text
+    assert "可供参考" in hints
+    assert f'href="/console/catalog/{resources[THEIRS]}"' in hints, "whoever matches it sees what the catalog has"
+    assert "可供参考" not in steward.get(here).text
+    look = {"move": "dispatch", "do": "plan"}
+    assert "会怎样" in reviewer.post(here, {**look, "org": "education"}).text
+    assert 'role="alert"' in reviewer.post(here, {**look, "org": "nobody"}).text
+    assert "确认是数源" not in steward.get(here).text, "nothing was changed"
     reviewer.post(here, {"move": "dispatch", "org": "education"})
     assert "确认是数源" in steward.get(here).text
     steward.post(here, {"move": "confirm", "supply_by": supplied})

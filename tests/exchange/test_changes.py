@@ -109,3 +109,42 @@ def test_the_plans_are_told_at_the_terminal(bureau: Bureau, grant: Any) -> None:
     assert told.exit_code == 0, told.output
     assert OWNER in told.output
     bureau.exchange.withdraw(bureau["consumer"], request.id, "不再需要")
+
+
+def test_what_giving_a_grant_would_do_is_shown_before_and_changes_nothing(bureau: Bureau) -> None:
+    exchange, people = bureau.exchange, People(bureau)
+    held = bureau.granted(NAME)
+    draft = bureau.draft(NAME, CITY)
+    before = exchange.grants(bureau["lead"])[1]
+    plan = exchange.plan_give(bureau["lead"], OTHER, draft)
+    assert (plan.problems, plan.held) == ((), (NAME,))
+    assert exchange.grants(bureau["lead"])[1] == before
+    bad = exchange.plan_give(bureau["lead"], OTHER, bureau.draft("没有这一项", CITY, use="看"))
+    assert len(bad.problems) >= 2, "all that stands against it is told at once"
+    sensitive = exchange.plan_give(bureau["lead"], OTHER, bureau.draft("法定代表人电话"))
+    assert "grade_too_high" in {one.code for one in sensitive.problems}
+    with pytest.raises(Denied):
+        exchange.plan_give(bureau["consumer"], OTHER, draft)
+    order = {
+        "org_id": OTHER,
+        "resource_id": bureau.resource.id,
+        "items": [{"column": NAME, "handling": "as_is"}],
+        "ways": ["row_api"],
+        "since": bureau.today.isoformat(),
+        "until": (bureau.today + timedelta(days=30)).isoformat(),
+        "purpose": draft.purpose,
+        "use": draft.use,
+        "basis": draft.basis,
+    }
+    told = people["lead"].post(f"{AT}/grants/plan-give", json=order)
+    assert told.status_code == 200, told.text
+    assert (told.json()["ready"], told.json()["held"]) == (True, [NAME])
+    terminal.set_style(as_json=False, language=Language.ZH)
+    group = commands(lambda: exchange, lambda: bureau.platform.access)
+    words = ["give", OTHER, bureau.resource.id, "--item", NAME, "--way", "row_api", "--purpose", draft.purpose]
+    words += ["--use", draft.use, "--basis", draft.basis, "--words", "推送", "--plan", "--as", "lead"]
+    shown = CliRunner().invoke(group, words)
+    assert shown.exit_code == 0, shown.output
+    assert "什么都还没有改变" in shown.output
+    assert exchange.grants(bureau["lead"])[1] == before
+    exchange.revoke(bureau["lead"], held.id, "下一个测试")

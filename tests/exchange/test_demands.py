@@ -11,6 +11,7 @@ from exchange_bureau import AT, BUREAU, OWNER, Bureau, People
 from typer.testing import CliRunner
 
 from beijiang import terminal
+from beijiang.evidence import EvidenceQuery
 from beijiang.exchange import (
     Answer,
     Demand,
@@ -23,7 +24,7 @@ from beijiang.exchange import (
 )
 from beijiang.exchange.commands import demands as commands
 from beijiang.ingest import AlertKind
-from beijiang.kit import Conflict, Denied, Invalid, Language, NotFound, Wanted
+from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, Language, NotFound, Wanted
 
 M = DemandMove
 
@@ -183,6 +184,98 @@ def test_a_returned_demand_comes_again_and_a_late_one_is_urged(bureau: Bureau) -
     matched = demands.move(bureau["reviewer"], made.id, M.MATCH, "", Answer(resource_id=bureau.resource.id))
     assert (matched.fulfilment, matched.source_org) == (Fulfilment.EXISTING, OWNER)
     assert "企业登记信息" in {hit.title for hit in demands.similar(bureau["consumer"], "企业登记")}
+
+
+def test_what_a_dispatch_would_do_is_shown_before_and_changes_nothing(bureau: Bureau) -> None:
+    demands = bureau.platform.demands
+    busy = raised(bureau, title="歇业登记企业")
+    demands.move(bureau["reviewer"], busy.id, M.PASS)
+    demands.move(bureau["reviewer"], busy.id, M.DISPATCH, "", Answer(org_id=OWNER))
+    made = raised(bureau, title="个体工商户名录")
+    demands.move(bureau["reviewer"], made.id, M.PASS)
+    to = Answer(org_id=OWNER)
+    plan = demands.plan_move(bureau["reviewer"], made.id, M.DISPATCH, to)
+    assert plan.org_id == OWNER
+    assert busy.id in {one.id for one in plan.has}
+    assert demands.demand(bureau["reviewer"], made.id).demand.state is DemandState.ANALYZING, "nothing was changed"
+    with pytest.raises(Denied):
+        demands.plan_move(bureau["consumer"], made.id, M.DISPATCH, to)
+    with pytest.raises(Invalid):
+        demands.plan_move(bureau["reviewer"], made.id, M.DISPATCH, Answer(org_id="nobody"))
+    told = People(bureau)["reviewer"].post(f"{AT}/demands/{made.id}/plan", json={"move": "dispatch", "org_id": OWNER})
+    assert told.status_code == 200, told.text
+    group = commands(lambda: demands, lambda: bureau.platform.access)
+    words = ["move", made.id, "dispatch", "--org", OWNER, "--plan", "--as", "reviewer"]
+    shown = CliRunner().invoke(group, words)
+    assert shown.exit_code == 0, shown.output
+    assert busy.id in shown.output
+    done = demands.move(bureau["reviewer"], made.id, M.DISPATCH, "", to)
+    standing = demands.due(done)
+    assert (done.state, done.source_org) == (plan.after, plan.org_id)
+    assert (standing and standing.last_day) == (plan.deadline and plan.deadline.last_day)
+    assert told.json()["due_on"] == (None if standing is None else standing.last_day.isoformat())
+
+
+def test_who_is_away_is_stood_in_for_and_the_record_says_for_whom(bureau: Bureau) -> None:
+    demands, exchange = bureau.platform.demands, bureau.exchange
+    made = raised(bureau, title="停业整顿企业名单")
+    demands.move(bureau["reviewer"], made.id, M.PASS)
+    demands.move(bureau["reviewer"], made.id, M.DISPATCH, "", Answer(org_id=OWNER))
+    day = Answer(supply_by=bureau.today + timedelta(days=9))
+    with pytest.raises(NotFound):
+        demands.move(bureau["deputy"], made.id, M.CONFIRM, "", day)
+    given = exchange.delegate(bureau["steward"], "deputy", bureau.today, bureau.today, "出差")
+    view = demands.demand(bureau["deputy"], made.id)
+    assert M.CONFIRM in view.moves
+    assert M.WITHDRAW not in view.moves, "what is needed is said by who needs it"
+    assert made.id in {one.id for one in demands.waiting(bureau["deputy"])}
+    listed = demands.demand_part(bureau["deputy"], DemandQuery(mine=True), Wanted())
+    assert made.id in {one.id for one in listed.rows}
+    demands.move(bureau["deputy"], made.id, M.CONFIRM, "", day)
+    step = demands.demand(bureau["steward"], made.id).steps[-1]
+    assert (step.name, step.behalf) == ("deputy", "steward")
+    log = bureau.platform.evidence_reader.search(SYSTEM, EvidenceQuery(target=made.id)).records
+    assert log[0].detail["behalf"] == "steward"
+    exchange.end_delegation(bureau["steward"], given.id)
+    with pytest.raises(NotFound):
+        demands.move(bureau["deputy"], made.id, M.POSTPONE, "再等等", day)
+
+
+def test_whoever_matches_a_demand_sees_what_may_be_it_who_owes_the_same_and_what_is_not_shared(bureau: Bureau) -> None:
+    demands = bureau.platform.demands
+    owed = raised(bureau, title="企业法人通讯录", items="企业名称、法定代表人电话")
+    demands.move(bureau["reviewer"], owed.id, M.PASS)
+    demands.move(bureau["reviewer"], owed.id, M.DISPATCH, "", Answer(org_id=OWNER))
+    demands.move(bureau["steward"], owed.id, M.CONFIRM, "", Answer(supply_by=bureau.today + timedelta(days=9)))
+    made = raised(bureau, title="联络名单核查", items="法定代表人电话、注册资本")
+    hints = demands.hints(bureau["reviewer"], made.id)
+    assert bureau.resource.id in {hit.id for hit in hints.entries}, "its title says nothing, its items do"
+    assert [one.id for one in hints.duties] == [owed.id]
+    kept = {(one.item, one.basis) for one in hints.not_shared if one.resource_id == bureau.resource.id}
+    assert kept == {("法定代表人电话", "个人信息保护法第13条")}
+    unlike = demands.hints(bureau["reviewer"], raised(bureau, title="天气预报产品", items="降水量").id)
+    assert unlike.duties == ()
+    with pytest.raises(NotFound):
+        demands.hints(bureau["banner"], made.id)
+    with pytest.raises(Denied):
+        demands.similar(bureau["deputy"], "企业")
+
+    programs = People(bureau)
+    told = programs["reviewer"].get(f"{AT}/demands/{made.id}/hints").json()
+    assert [one["id"] for one in told["duties"]] == [owed.id]
+    assert told["not_shared"][0]["basis"] == "个人信息保护法第13条"
+    terminal.set_style(as_json=False, language=Language.ZH)
+    group = commands(lambda: demands, lambda: bureau.platform.access)
+    shown = CliRunner().invoke(group, ["hints", made.id, "--as", "reviewer"])
+    assert shown.exit_code == 0, shown.output
+    assert owed.id in shown.output
+    demands.move(bureau["reviewer"], made.id, M.RETURN, "请写用途")
+    words = ["revise", made.id, "--words", "已写", "--title", "企业联络名单核查", "--as", "consumer"]
+    again = CliRunner().invoke(group, words)
+    assert again.exit_code == 0, again.output
+    after = demands.demand(bureau["consumer"], made.id).demand
+    assert (after.draft.title, after.draft.items) == ("企业联络名单核查", "法定代表人电话、注册资本")
+    assert after.state is DemandState.SUBMITTED
 
 
 def test_programs_and_operators_do_the_same(bureau: Bureau, tmp_path: Path) -> None:

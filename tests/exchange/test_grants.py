@@ -240,8 +240,8 @@ def test_what_may_not_be_had_is_verified_by_yes_or_no(bureau: Bureau) -> None:
     grant = bureau.granted(ID, NAME, **verify)
     ask = bureau.exchange.verify
     name = "内蒙古第7商贸有限公司"
-    assert ask(bureau["consumer"], TABLE, {ID: citizen_id(7), NAME: name})[0] is True
-    assert ask(bureau["consumer"], TABLE, {ID: citizen_id(8), NAME: name})[0] is False
+    assert ask(bureau["consumer"], TABLE, {ID: citizen_id(7), NAME: name}).match is True
+    assert ask(bureau["consumer"], TABLE, {ID: citizen_id(8), NAME: name}).match is False
     for values in ({ID: citizen_id(7)}, {ID: citizen_id(7), NAME: name, CITY: "包头市"}):
         with pytest.raises(Invalid):
             ask(bureau["consumer"], TABLE, values)

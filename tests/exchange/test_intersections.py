@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -95,6 +96,14 @@ def test_which_are_there_is_told_of_the_own_values_alone(bureau: Bureau) -> None
     assert other.common(theirs, doubled) == [], "who lacks the number learns nothing from the same bytes"
     (used,) = bureau.exchange.grant(bureau["consumer"], grant.id).usage
     assert (used.calls, used.rows) == (1, 31)
+    bureau.platform.evidence.flush()
+    record = bureau.platform.receipts.receipt(SYSTEM, done.receipt)["records"]
+    sent = [json.loads(part["body"])["detail"] for part in record[1:]]
+    said = {(name, one[name]) for one in sent for name in ("request", "response") if name in one}
+    came = {("response", theirs), ("response", doubled), ("request", values.points())}
+    assert {(name, hashlib.sha256(content).hexdigest()) for name, content in came} <= said, (
+        "what came and went is proved"
+    )
 
 
 def test_how_a_value_is_written_does_not_matter(bureau: Bureau) -> None:

@@ -110,7 +110,7 @@ def test_an_item_that_was_not_in_the_older_entry_cannot_be_verified_in_it(bureau
     resource = bureau.publish(table, 3).id
     bureau.granted(CAPITAL, CITY, NAME, resource=resource, ways=frozenset({Way.VERIFY}), calls_per_day=50)
     values = {CAPITAL: "0.50", CITY: "呼和浩特市", NAME: "内蒙古第0商贸有限公司"}
-    assert bureau.platform.gate.verify(bureau["consumer"], table, values, "supervision")[0]
+    assert bureau.platform.gate.verify(bureau["consumer"], table, values, "supervision").match
     republish(bureau, resource, table, 盟市=ShareType.NOT_SHARED)
     with pytest.raises(NotFound):
         bureau.platform.gate.verify(bureau["consumer"], table, values, "supervision")

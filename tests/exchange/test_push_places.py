@@ -25,13 +25,15 @@ from exchange_bureau import OTHER, Bureau, firms
 from push_bureau import KEY, MONEY, Far, S, end_all, expected, merge
 from push_places import mariadb_server, s3, sshd  # noqa: F401 - fixtures
 
-from beijiang.exchange import PushMode
+from beijiang.evidence import EvidenceQuery
+from beijiang.exchange import Push, PushMode
 from beijiang.ingest.connectors import s3_signing
 from beijiang.ingest.connectors.destination import GONE, Parcel
 from beijiang.ingest.connectors.mysql import MySQLOptions
 from beijiang.ingest.connectors.mysql_there import MySQLDestination
 from beijiang.kit import SYSTEM, Denied, Invalid
 from beijiang.outbound import Target, Use
+from beijiang.quality import Doubt, Move
 from waiting import until
 
 SECRET = "ein-geheimnis-4711"
@@ -243,6 +245,7 @@ def test_an_object_store_gets_files_and_a_marker_with_digests(shop: Far, s3: Any
         assert one.proof is not None
         assert (one.proof["equal"], one.proof["different"]) == (True, [])
     there = S3Destination(S3Options.model_validate(options), outbound)
+    assert len(sent_of(shop, push)) == 2, "a digest for each file of the newest delivery"
     with there.place() as bucket:
         for one, names in ((first, ["rows-00001.parquet"]), (second, ["rows-00001.parquet", "gone-00001.parquet"])):
             folder = f"共享/{shop.table}/{one.sequence:08d}-{one.id}"
@@ -301,6 +304,9 @@ class Receiver(BaseHTTPRequestHandler):
     rows: dict[str, dict[str, Any]] = {}  # noqa: RUF012
     applied: list[str] = []  # noqa: RUF012
     asked: list[str] = []  # noqa: RUF012
+    told: dict[str, Any] = {}  # noqa: RUF012
+    """The last part that came."""
+    bodies: list[bytes] = []  # noqa: RUF012
     parts: dict[tuple[str, int], list[dict[str, Any]]] = {}  # noqa: RUF012
     meanwhile: Any = staticmethod(lambda: None)
     """What happens while a part that is not the last is being taken."""
@@ -318,7 +324,9 @@ class Receiver(BaseHTTPRequestHandler):
         if self.fail:
             self.send_error(self.fail.pop(0))
             return
-        told = json.loads(body)
+        Receiver.told = told = json.loads(body)
+        if not told.get("test"):
+            self.bodies.append(body)
         self.asked.append(self.headers["webhook-id"])
         answer: Any = {}
         if not told.get("test"):
@@ -362,6 +370,7 @@ def listening() -> Iterator[int]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    Receiver.bodies = []
     Receiver.fail, Receiver.lose, Receiver.rows, Receiver.applied, Receiver.asked, Receiver.parts = (
         [],
         0,
@@ -383,6 +392,14 @@ def hook(shop: Far) -> Iterator[Far]:
         yield shop
 
 
+def sent_of(far: Far, push: Push) -> Any:
+    """Return the digests of what was sent with the newest delivery, as its receipt has them."""
+    far.bureau.platform.evidence.flush()
+    receipt = far.deliveries(push)[0].receipt
+    found = far.bureau.platform.evidence_reader.search(SYSTEM, EvidenceQuery(action="read.sent", target=far.table))
+    return next(one.detail["response"] for one in found.records if one.detail["receipt"] == receipt)
+
+
 def received() -> dict[str, float]:
     return {name: float(row[MONEY]) for name, row in Receiver.rows.items()}
 
@@ -402,6 +419,22 @@ def test_a_webhook_gets_signed_parts_and_answers_with_what_it_has(hook: Far) -> 
     last = hook.deliveries(push)[0]
     assert last.proof is not None
     assert (last.proof["equal"], last.mode, last.rows, last.gone) == (True, PushMode.CHANGES, 1, 1)
+
+
+def test_a_webhook_and_the_page_of_its_push_say_what_is_being_looked_into(hook: Far) -> None:
+    hook.publish(5)
+    tickets, people = hook.bureau.platform.tickets, hook.bureau.people
+    assert hook.grant is not None
+    made = tickets.doubt(people["colleague"], hook.grant.resource_id, Doubt(words="像是万元", columns=(MONEY,)))
+    push = hook.add(kind="webhook")
+    hook.pushes.run_due()
+    assert Receiver.told["in_doubt"] == [MONEY]
+    assert sent_of(hook, push) == [hashlib.sha256(b"".join(Receiver.bodies)).hexdigest()], (
+        "the receipt proves the bodies"
+    )
+    assert hook.pushes.view(people["consumer"], push.id).in_doubt == (MONEY,)
+    tickets.move(people["colleague"], made.id, Move.WITHDRAW, "看错了")
+    assert hook.pushes.view(people["consumer"], push.id).in_doubt == ()
 
 
 def test_a_webhook_that_refuses_or_loses_answers_gets_the_same_delivery_once(hook: Far) -> None:

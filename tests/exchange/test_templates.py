@@ -210,6 +210,26 @@ def test_what_does_not_apply_or_is_anothers_is_decided_by_who_issued_it(bureau: 
     assert actions == ["exchange.template_issue", "exchange.template_issue", "exchange.template_retire"]
 
 
+def test_a_stand_in_answers_and_decides_and_does_not_write_in_the_catalog(bureau: Bureau) -> None:
+    service, exchange = bureau.platform.templates, bureau.exchange
+    made = service.issue(bureau["lead"], draft(standard_entry(bureau, "代办标准目录"), CITY, SECOND))
+    task, other = task_of(bureau, made, CITY), task_of(bureau, made, SECOND)
+    given = exchange.delegate(bureau["city_steward"], "city_lead", bureau.today, bureau.today, "出差")
+    helper = exchange.delegate(bureau["lead"], "deputy", bureau.today, bureau.today, "休假")
+    service.decline(bureau["second"], other.id, "没有这类业务")
+    assert set(service.task(bureau["deputy"], other.id).moves) == set(service.task(bureau["lead"], other.id).moves)
+    assert {task.id, other.id} & {one.id for one in service.waiting(bureau["deputy"])} == {other.id}
+    assert service.decide(bureau["deputy"], other.id, M.EXCUSE, "属实").state is S.EXEMPT
+    step = service.task(bureau["lead"], other.id).steps[-1]
+    assert (step.name, step.behalf) == ("deputy", "lead")
+    with pytest.raises(Denied):
+        service.claim(bureau["deputy"], task.id)
+    for who, one in (("city_steward", given), ("lead", helper)):
+        exchange.end_delegation(bureau[who], one.id)
+    with pytest.raises(NotFound):
+        service.task(bureau["second"], task.id)
+
+
 def test_a_new_version_asks_those_who_claimed_for_an_update(bureau: Bureau) -> None:
     service, catalog, lead = bureau.platform.templates, bureau.platform.catalog, bureau["lead"]
     resource = standard_entry(bureau, "企业标准四")

@@ -1,8 +1,8 @@
 """Verify receipts, checkpoints and proofs of an evidence log, offline: one file that runs alone.
 
-It needs Python 3.11, and the package ``cryptography`` for Ed25519 only; nothing of the platform that wrote the log. Copy it to
-the machine that shall judge: ``python verifier.py RECEIPT --key KEY``. Trees and proofs after RFC 9162, notes after C2SP
-signed-note, tlog-checkpoint, tlog-cosignature and tlog-proof; SM2 with SM3 after GB/T 32918.2 and GB/T 32905.
+It needs Python 3.11, and ``cryptography`` for Ed25519 only; copy it to the machine that shall judge: ``python verifier.py RECEIPT
+--key KEY``. Trees and proofs after RFC 9162, notes after C2SP signed-note, tlog-checkpoint, tlog-cosignature and tlog-proof;
+SM2 with SM3 after GB/T 32918.2 and GB/T 32905.
 """
 
 from __future__ import annotations
@@ -550,7 +550,7 @@ def _examine_content(found: Opened, parts: Sequence[dict[str, Any]], against: Tr
     told = [json.loads(part["body"])["detail"] for part in parts[1:] if part.get("body")]
     given = {"request": against.request.encode() or None, "response": against.response}
     for name, (zh, en) in {"request": ("请求", "request"), "response": ("收到的文件", "file received")}.items():
-        noted, content = [one[name] for one in told if name in one], given[name]
+        noted, content = " ".join(str(one[name]) for one in told if name in one), given[name]
         if content is not None:
             found.judge(
                 hashlib.sha256(content).hexdigest() in noted,
@@ -580,17 +580,18 @@ def main(arguments: Sequence[str] | None = None, out: Callable[[str], object] = 
     asked.add_argument("--quorum", type=int, default=0, help="witnesses that must have signed")
     asked.add_argument("--request", default="", help="what was asked: GET /path?query")
     asked.add_argument("--response", type=Path, help="the file that was received")
+    asked.add_argument("--salt", default="", help="what came with the answer to a verification, a count or a service")
     given = asked.parse_args(arguments)
+    salt = f"{given.salt}\n" if given.salt else ""  # goes before both, with a line break
     against = Trust(
         keys=tuple(map(Key.parse, given.key)),
         quorum=given.quorum,
         checkpoint=given.checkpoint.read_text(encoding="utf-8") if given.checkpoint else "",
-        request=given.request,
-        response=given.response.read_bytes() if given.response else None,
+        request=given.request and salt + given.request,
+        response=salt.encode() + given.response.read_bytes() if given.response else None,
         handovers=tuple(path.read_text(encoding="utf-8") for path in given.handover),
     )
-    found = examine_file(given.receipt, against)
-    for one in found.findings:
+    for one in (found := examine_file(given.receipt, against)).findings:
         out(f"{ {True: '✓', False: '✗', None: '?'}[one.ok] } {one.zh} {one.en}")
     return 0 if found.ok else 1
 

@@ -26,7 +26,15 @@ if TYPE_CHECKING:
         sectors,
     )
     from beijiang.protection.models.choices import PARAMETERS, MaskChoice, MaskFunction
-    from beijiang.protection.models.delivery import Announced, DeliveryTerms
+    from beijiang.protection.models.delivery import (
+        Announced,
+        DeliveryTerms,
+        Salted,
+        canonical,
+        doubt_headers,
+        doubt_text,
+        salted,
+    )
     from beijiang.protection.models.governing import Listed, QueryClass, QueryOrder, QueryState, Queued
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
     from beijiang.protection.models.granting import (
@@ -69,6 +77,7 @@ if TYPE_CHECKING:
         SqlResult,
         SqlStream,
         TableGrading,
+        Verified,
         access_ended,
         files,
     )
@@ -140,6 +149,7 @@ __all__ = [
     "Roles",
     "RowRule",
     "RuleEffect",
+    "Salted",
     "Seen",
     "Served",
     "ServedField",
@@ -155,9 +165,13 @@ __all__ = [
     "TableGrading",
     "Tier",
     "TogetherFinding",
+    "Verified",
     "access_ended",
     "asks",
+    "canonical",
     "controls",
+    "doubt_headers",
+    "doubt_text",
     "epsilon_of",
     "factors",
     "field_grade",
@@ -173,6 +187,7 @@ __all__ = [
     "read_query",
     "read_where",
     "rowquery",
+    "salted",
     "sectors",
     "written",
     "written_domain",

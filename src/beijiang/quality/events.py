@@ -25,8 +25,13 @@ class DoubtMoved(Event):
 
     ticket_id: str
     table: str
+    """Of the service's entry where there is no table."""
     title: str
     raised: bool
+    outcome: str = ""
+    """What it ended in: ``correct``, ``confirm_right``, ``withdraw`` or ``close``; empty while it goes on."""
+    columns: tuple[str, ...] = ()
+    """What was in doubt; empty for the table as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -102,9 +102,12 @@ class Addresses:
     uploads: frozenset[str] = frozenset()
     protocols: Mapping[str, errors.Shape] = field(default_factory=dict)
     metered: tuple[str, ...] = ()
+    said_of: Callable[[str], Mapping[str, str]] = lambda _: {}
+    """The headers that an answer has because of the receipts that it names."""
 
 
 ORDINARY: Final = Addresses()
+RECEIPT: Final = "X-Beijiang-Receipt"
 
 
 def new_app(
@@ -292,6 +295,9 @@ class Door:
         for name, value in self._headers.items():
             answer.setdefault(name, value)
         answer["X-Request-ID"] = request.state.request_id
+        if receipts := answer.get(RECEIPT):
+            for name, value in self._addresses.said_of(receipts).items():
+                answer.setdefault(name, value)
         if "cache-control" not in answer:
             answer["Cache-Control"] = "no-cache" if request.state.actor.is_anonymous else "no-store"
         if not request.url.path.startswith("/static/"):

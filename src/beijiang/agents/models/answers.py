@@ -75,6 +75,9 @@ class Citation(_Told):
     query_hash: str = Field(description="SHA-256 of tool and arguments.")
     licence: str | None
     masked_columns: list[str]
+    in_doubt: list[str] = Field(
+        default=[], description="Columns whose values are being looked into; use them with care."
+    )
     receipt: str = Field(description="The receipt of this read: GET /api/v1/evidence/receipts/{receipt}.")
 
 
@@ -199,6 +202,9 @@ class SqlRows(Answer):
     grade: str
     receipt: str
     masked_columns: list[str]
+    in_doubt: list[str] = Field(
+        default=[], description="Columns whose values are being looked into; use them with care."
+    )
     tables_used: list[str]
 
 

@@ -84,6 +84,7 @@ class Base:
             query_hash=query_hash(tool, asked),
             licence=None if dataset is None or dataset.licence is None else dataset.licence.id,
             masked_columns=[column.name for column in governed.columns if column.masked],
+            in_doubt=[*governed.in_doubt],
             receipt=governed.receipt,
         )
 

@@ -144,6 +144,7 @@ class Reading(Base):
             grade=result.grade,
             receipt=result.receipt,
             masked_columns=[one.name for one in result.shown if one.masked],
+            in_doubt=[*result.in_doubt],
             tables_used=list(result.tables),
         )
         wanted = self._lines(result.rows.slice(0, asked.limit))

@@ -52,6 +52,8 @@ class CardData:
     """How many queries it answered."""
     cached: bool
     truncated: bool
+    in_doubt: tuple[str, ...] = ()
+    """Columns that rest on values that are being looked into (校核)."""
     network: Network | None = None
     """The answer of a graph of relations, which has no rows."""
 

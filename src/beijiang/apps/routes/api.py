@@ -106,6 +106,7 @@ def router(service: Apps) -> APIRouter:
             "rows": [{name: plain_value(value) for name, value in row.items()} for row in found.rows],
             "truncated": found.truncated,
             "masked": list(found.masked),
+            "in_doubt": list(found.in_doubt),
             "grade": found.grade,
             "as_of": None if found.as_of is None else found.as_of.isoformat(),
             "receipt": found.receipt,

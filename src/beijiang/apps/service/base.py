@@ -156,6 +156,7 @@ def data_of(result: SqlResult) -> CardData:
         columns=result.columns,
         rows=result.rows.to_pylist(),
         masked=tuple(one.name for one in result.shown if one.masked),
+        in_doubt=result.in_doubt,
         grade=result.grade,
         as_of=result.as_of,
         made_at=result.made_at,

@@ -302,6 +302,18 @@ class Inventory:
         lines = [line for found, version in published for line in _not_shared(found, version.entry)]
         return sorted(lines, key=lambda one: (one.org_id, one.name))
 
+    def not_shared(self, actor: Actor, resource_ids: Sequence[str]) -> list[NotShared]:
+        """Return the lines of the negative list about some entries, of departments whose lines the actor may see."""
+        self._access.require(actor, _READ, actor.org_id)
+        with self._db.read() as connection:
+            page = ResourceStore(connection).of_page([*resource_ids])
+        return [
+            line
+            for found, version in page.values()
+            if version is not None and found.is_serving and self._access.allows(actor, _READ, found.provider_id)
+            for line in _not_shared(found, version.entry)
+        ]
+
     def export_negative(
         self, actor: Actor, form: SheetFormat, org_id: str | None = None, *, language: Language = Language.ZH
     ) -> bytes:

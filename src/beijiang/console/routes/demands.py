@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -13,10 +14,12 @@ from beijiang.console.routes.frame import Frame, language, person
 from beijiang.console.routes.listed import listed
 from beijiang.console.routes.sharing import Said, Short, Word, day_of, names
 from beijiang.exchange import (
+    AT_WILL,
     DEMAND_MOVES,
     Answer,
     DemandDraft,
     DemandMove,
+    DemandPlan,
     DemandQuery,
     DemandState,
     Evaluation,
@@ -81,7 +84,7 @@ def _add_new(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             draft=draft,
             again=again,
             purposes=purposes(),
-            similar=demands.similar(who, draft.title),
+            similar=demands.similar(who, draft.title, draft.items),
             fault=None,
         )
 
@@ -120,7 +123,7 @@ def _add_new(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             draft=draft,
             again=again,
             purposes=purposes(),
-            similar=demands.similar(who, draft.title),
+            similar=demands.similar(who, draft.title, draft.items),
             fault=fault,
         )
 
@@ -128,11 +131,16 @@ def _add_new(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     demands = platform.demands
 
-    @pages.get("/demands/{demand}")
-    def one(request: Request, demand: str) -> HTMLResponse:
+    def page(
+        request: Request,
+        demand: str,
+        *,
+        planned: DemandPlan | None = None,
+        answer: Answer | None = None,
+        fault: Text | None = None,
+    ) -> HTMLResponse:
         who = person(request)
         view = demands.demand(who, demand)
-        may_ask = platform.access.allows(who, Permission.EXCHANGE_REQUEST_MAKE, who.org_id)
         return frame.page(
             request,
             "demand.html",
@@ -143,10 +151,17 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             orgs=[(o.id, o.short) for o in platform.access.organisations()],
             purposes=purposes(),
             evaluations=tuple(Evaluation),
-            similar=demands.similar(who, view.demand.draft.title) if may_ask else (),
+            hints=demands.hints(who, demand) if set(view.moves) - AT_WILL else None,
+            planned=planned,
+            answer=answer or Answer(),
+            fault=fault,
         )
 
-    @pages.post("/demands/{demand}")
+    @pages.get("/demands/{demand}")
+    def one(request: Request, demand: str) -> HTMLResponse:
+        return page(request, demand)
+
+    @pages.post("/demands/{demand}", response_model=None)
     def move(
         request: Request,
         demand: str,
@@ -156,8 +171,18 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         resource: Short = "",
         supply_by: Short = "",
         evaluation: Short = "",
-    ) -> RedirectResponse:
-        back = f"{HERE}/{demand}"
+        do: Short = "",
+    ) -> HTMLResponse | RedirectResponse:
+        back, asked = f"{HERE}/{demand}", Answer(org_id=org, resource_id=resource.strip())
+        if do == "plan":
+            try:
+                asked = replace(asked, supply_by=day_of(supply_by))
+                planned = demands.plan_move(person(request), demand, move, asked)
+            except BeijiangError as error:
+                if error.status in {401, 404}:
+                    raise
+                return page(request, demand, answer=asked, fault=error.text)
+            return page(request, demand, planned=planned, answer=asked)
 
         def step() -> tuple[str, Text]:
             who = person(request)

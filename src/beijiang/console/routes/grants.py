@@ -16,10 +16,11 @@ from beijiang.console.routes.sharing import Lessened, Many, Said, Word, names
 from beijiang.exchange import MEETING, DisputeKind, GrantQuery, GrantState, Way, purposes
 from beijiang.kit import Text
 from beijiang.opendata import told
-from beijiang.protection import read_where
+from beijiang.protection import doubt_text, read_where
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
+    from beijiang.protection import Counted, Verified
 
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
@@ -87,10 +88,11 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             who = person(request)
             grant = exchange.grant(who, grant_id).grant
             asked = dict(zip(column, value, strict=False))
-            match, receipt = exchange.verify(who, grant.table, asked, grant.purpose)
-            word = Text("一致", "they match") if match else Text("不一致", "they do not match")
+            found = exchange.verify(who, grant.table, asked, grant.purpose)
+            word = Text("一致", "they match") if found.match else Text("不一致", "they do not match")
+            proof = _proof(found)
             return f"/console/grants/{quote(grant_id)}", Text(
-                f"核验结果：{word.zh}。回执 {receipt}", f"Verified: {word.en}. Receipt {receipt}"
+                f"核验结果：{word.zh}。{proof.zh}", f"Verified: {word.en}. {proof.en}"
             )
 
         return frame.attempt(request, f"/console/grants/{quote(grant_id)}", step)
@@ -105,9 +107,9 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             number = Text(f"少于 {found.least}", f"fewer than {found.least}")
             if found.count is not None:
                 number = Text(f"{found.count:,}", f"{found.count:,}")
+            proof = _proof(found)
             return f"/console/grants/{quote(grant_id)}", Text(
-                f"统计结果：约 {number.zh} 行。回执 {found.receipt}",
-                f"Counted: about {number.en} rows. Receipt {found.receipt}",
+                f"统计结果：约 {number.zh} 行。{proof.zh}", f"Counted: about {number.en} rows. {proof.en}"
             )
 
         return frame.attempt(request, f"/console/grants/{quote(grant_id)}", step)
@@ -146,3 +148,12 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         return frame.attempt(request, back, step)
 
     return pages
+
+
+def _proof(found: Verified | Counted) -> Text:
+    """Return what the reader keeps of an answer, and what of it is being looked into."""
+    doubt = doubt_text(found.in_doubt) if found.in_doubt else Text("", "")
+    return Text(
+        f"回执 {found.receipt}，盐值 {found.salt}（请留存，核对时用）。{doubt.zh}",
+        f"Receipt {found.receipt}, salt {found.salt} (keep both to prove it). {doubt.en}".strip(),
+    )

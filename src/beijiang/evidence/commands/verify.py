@@ -31,6 +31,7 @@ def verify_command() -> Callable[..., None]:
         quorum: int = typer.Option(0, help="Witnesses that must have signed."),
         request: str = typer.Option("", help="What was asked: 'GET /path?query'."),
         response: Path | None = typer.Option(None, help="The file that was received."),  # noqa: B008
+        salt: str = typer.Option("", help="What came with the answer to a verification, a count or a service."),
     ) -> None:
         """Verify a receipt, offline, on any machine: say what is proved and what is not.
 
@@ -41,12 +42,13 @@ def verify_command() -> Callable[..., None]:
         for path in (receipt, checkpoint, response, *handover):
             if path is not None and not path.is_file():
                 raise Invalid(f"没有文件 {path}。", f"There is no file {path}.", code="no_file")
+        prefix = f"{salt}\n" if salt else ""  # goes before both, with a line break
         against = Trust(
             keys=tuple(map(_key, key)),
             quorum=quorum,
             checkpoint=checkpoint.read_text(encoding="utf-8") if checkpoint else "",
-            request=request,
-            response=response.read_bytes() if response else None,
+            request=request and prefix + request,
+            response=prefix.encode() + response.read_bytes() if response else None,
             handovers=tuple(path.read_text(encoding="utf-8") for path in handover),
         )
         found = examine_file(receipt, against)

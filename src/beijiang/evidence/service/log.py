@@ -167,8 +167,11 @@ class Evidence:
         """
         self._defer(replace(self._added(receipt_id, "read.close"), rows=rows, bytes=size))
 
-    def note_sent(self, receipt_id: str, digests: Mapping[str, str], size: int) -> None:
-        """Add the SHA-256 of what was asked (``request``) and of the whole file that was sent (``response``) to a receipt."""
+    def note_sent(self, receipt_id: str, digests: Mapping[str, JsonValue], size: int) -> None:
+        """Add the SHA-256 of what was asked (``request``) and of the whole file that was sent (``response``) to a receipt.
+
+        Of what was sent in several files, ``response`` is a list.
+        """
         self._defer(replace(self._added(receipt_id, "read.sent", digests), bytes=size))
 
     def refuse_read(self, receipt_id: str, reason: str) -> None:

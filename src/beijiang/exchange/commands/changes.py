@@ -10,6 +10,7 @@ import typer
 
 from beijiang.exchange.commands.matters import acting
 from beijiang.exchange.commands.narrowing import CALLS, EARLIER, MASKED, ROWS, WHERE, WITHOUT, WITHOUT_WAY, narrowing_of
+from beijiang.exchange.commands.told import PLANNED
 from beijiang.exchange.models import Move, Way
 from beijiang.kit import Text
 from beijiang.protection import written
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["add_changes"]
 
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
-_FACTS = (Column("what", Text("事项", "what")), Column("found", Text("结果", "would be")))
 _STAGES = (
     Column("stage", Text("环节", "stage")),
     Column("by", Text("办理", "decides")),
@@ -50,9 +50,9 @@ def add_changes(group: typer.Typer, get: Callable[[], Exchange], access: Callabl
         """Show what approving a request would do; nothing is changed."""
         less = narrowing_of(without, masked, without_way, until, where, calls, rows)
         found = get().plan_decision(who(person), request, less)
-        show([{"what": problem.column or "-", "found": problem.text} for problem in found.problems], _FACTS)
+        show([{"what": problem.column or "-", "found": problem.text} for problem in found.problems], PLANNED)
         given = [_fact(Text("将给出", "would be given"), ", ".join(found.offered.columns)), *_less(found.less)]
-        show(given, _FACTS)
+        show(given, PLANNED)
         stages = [
             {
                 "stage": one.stage.name,
@@ -97,7 +97,7 @@ def add_changes(group: typer.Typer, get: Callable[[], Exchange], access: Callabl
             _fact(Text("使用次数", "accesses"), f"{found.calls}"),
             _fact(Text("最近使用", "last used"), "-" if found.last_used is None else found.last_used.isoformat()),
         ]
-        show([fact for fact in facts if fact["found"]], _FACTS)
+        show([fact for fact in facts if fact["found"]], PLANNED)
 
 
 def _fact(what: Text, found: Any) -> dict[str, Any]:

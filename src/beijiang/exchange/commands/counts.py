@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from beijiang.exchange.commands.matters import acting
+from beijiang.exchange.commands.told import proved
 from beijiang.kit import Text
-from beijiang.protection import read_where
+from beijiang.protection import doubt_text, read_where
 from beijiang.terminal import say
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def add_counts(group: typer.Typer, get: Callable[[], Exchange], access: Callable
             number = Text(str(found.count), str(found.count))
         say(
             Text(
-                f"约 {number.zh} 行（第 {found.version} 版）。回执 {found.receipt}",
-                f"about {number.en} rows (version {found.version}). Receipt {found.receipt}",
+                f"约 {number.zh} 行（第 {found.version} 版）。{proved(found).zh}",
+                f"about {number.en} rows (version {found.version}). {proved(found).en}",
             )
         )
+        if found.in_doubt:
+            say(doubt_text(found.in_doubt))

@@ -12,6 +12,7 @@ import typer
 from beijiang.exchange.models.pushes import PushDraft, PushMode, PushQuery
 from beijiang.ingest import Timing, TimingKind
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
+from beijiang.protection import doubt_text
 from beijiang.terminal import Column, language, say, show
 
 if TYPE_CHECKING:
@@ -154,6 +155,8 @@ def _add_new(group: typer.Typer, get: Callable[[], Pushes], who: Callable[[str],
         view = get().view(who(person), push)
         show([_push(view.push)], _PUSHES)
         show([_delivery(one) for one in view.deliveries], _DELIVERIES)
+        if view.in_doubt:
+            say(doubt_text(view.in_doubt))
 
 
 def _add_moves(group: typer.Typer, get: Callable[[], Pushes], who: Callable[[str], Actor]) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from beijiang.exchange.models import ServiceDraft, ServiceMove, ServiceQuery, ServiceSpec
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
+from beijiang.protection import doubt_text
 from beijiang.terminal import Column, say, show
 
 if TYPE_CHECKING:
@@ -184,6 +185,8 @@ def _add_stepping(group: typer.Typer, get: Callable[[], Services], who: Callable
         """Call a service under your grant."""
         found = get().call(who(person), service, _values(parameter), purpose)
         show([*found.rows], tuple(Column(c.name, Text(c.name, c.name)) for c in found.columns))
+        if found.in_doubt:
+            say(doubt_text(found.in_doubt))
         say(Text(f"回执 {found.receipt}", f"Receipt {found.receipt}"))
 
 

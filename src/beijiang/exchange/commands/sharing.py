@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beijiang.exchange.commands.narrowing import CALLS, EARLIER, MASKED, ROWS, WHERE, WITHOUT, WITHOUT_WAY, narrowing_of
-from beijiang.exchange.commands.told import REQUESTS, STEPS
+from beijiang.exchange.commands.told import REQUESTS, STEPS, proved, told_give
 from beijiang.exchange.models import (
     GranteeKind,
     GrantQuery,
@@ -23,7 +23,7 @@ from beijiang.exchange.models import (
     Way,
 )
 from beijiang.kit import SYSTEM, Actor, Text
-from beijiang.protection import Handling, files, read_where, rowquery, written
+from beijiang.protection import Handling, doubt_text, files, read_where, rowquery, written
 from beijiang.terminal import Column, language, say, show
 
 if TYPE_CHECKING:
@@ -148,12 +148,15 @@ def _add_asking(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
         holder_kind: GranteeKind = _FOR,
         holder: str = _HOLDER,
         impact: str = _IMPACT,
+        system: str = typer.Option("", help="The system that receives the data."),
+        contact: str = typer.Option("", help="Whom the provider may ask: name and telephone."),
         basket: bool = typer.Option(False, "--basket", help="Keep it in the basket instead of handing it in."),
         person: str = _AS,
     ) -> None:
         """Ask for items of a resource; what needs no approval is granted at once."""
         terms = _terms(get(), item, way, since, until, where, calls, rows)
         facts = {"purpose": purpose, "use": use, "basis": basis, "impact": impact, "grantee_id": holder}
+        facts |= {"system": system, "contact": contact}
         draft = _draft(resource, terms, grantee_kind=holder_kind, **facts)
         made = get().put(who(person), draft)
         done = [made] if basket else get().submit(who(person), [made.id])
@@ -337,10 +340,14 @@ def _add_grants(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
         use: str = _USE,
         basis: str = _BASIS,
         words: str = _REASON,
+        plan: bool = typer.Option(False, "--plan", help="Show what it would do, and change nothing."),
         person: str = _AS,
     ) -> None:
         """Give a department a grant that it did not ask for."""
         draft = _draft(resource, _terms(get(), item, way, since, until, where), purpose=purpose, use=use, basis=basis)
+        if plan:
+            told_give(get().plan_give(who(person), org, draft))
+            return
         made = get().give(who(person), org, draft, words)
         show([_grant(made, made.standing(get().today))], _GRANTS)
 
@@ -399,6 +406,8 @@ def _add_delivery(group: typer.Typer, get: Callable[[], Exchange], who: Callable
         asked = rowquery.RowQuery(filters=tuple(read_where(text) for text in where), size=limit)
         page = get().rows(who(person), table, asked, purpose)
         show(page.rows, tuple(Column(c.name, Text(c.name, c.name)) for c in page.columns))
+        if page.in_doubt:
+            say(doubt_text(page.in_doubt))
         say(Text(f"回执 {page.receipt}", f"Receipt {page.receipt}"))
 
     @group.command("verify")
@@ -410,9 +419,11 @@ def _add_delivery(group: typer.Typer, get: Callable[[], Exchange], who: Callable
     ) -> None:
         """Tell whether values belong together: yes or no, no value."""
         asked = dict(one.partition("=")[::2] for one in value)
-        match, receipt = get().verify(who(person), table, asked, purpose)
-        words = Text("一致", "they match") if match else Text("不一致", "they do not match")
-        say(Text(f"{words.zh}。回执 {receipt}", f"{words.en}. Receipt {receipt}"))
+        found = get().verify(who(person), table, asked, purpose)
+        words = Text("一致", "they match") if found.match else Text("不一致", "they do not match")
+        say(Text(f"{words.zh}。{proved(found).zh}", f"{words.en}. {proved(found).en}"))
+        if found.in_doubt:
+            say(doubt_text(found.in_doubt))
 
     @group.command("download")
     def download(
@@ -433,6 +444,8 @@ def _add_delivery(group: typer.Typer, get: Callable[[], Exchange], who: Callable
         with out.open("wb") as file:
             file.writelines(made.content)
         say(Text(f"已写入 {out}，回执 {made.receipt}", f"Written to {out}; receipt {made.receipt}"))
+        if made.in_doubt:
+            say(doubt_text(made.in_doubt))
 
 
 def _items(words: list[str]) -> tuple[Item, ...]:

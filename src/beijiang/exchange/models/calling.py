@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -13,11 +12,12 @@ from urllib.parse import quote, urlencode
 
 from beijiang.exchange.models.services import Parameter, ParameterPlace, ServiceField, ServiceSpec, ValueType
 from beijiang.kit import Invalid
+from beijiang.protection import canonical
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-__all__ = ["Bound", "Fitted", "bound", "canonical", "fitted"]
+__all__ = ["Bound", "Fitted", "bound", "fitted"]
 
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -84,11 +84,6 @@ def bound(spec: ServiceSpec, given: Mapping[str, Scalar]) -> Bound:
 
 def _is_given(given: Mapping[str, Scalar], one: Parameter) -> bool:
     return one.name in given and given[one.name] is not None and given[one.name] != ""
-
-
-def canonical(value: Any) -> str:
-    """Return the one JSON text of a value."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def _text(one: Parameter, value: Scalar) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models.terms import Terms, Way
     from beijiang.tables import Filter
 
-__all__ = ["ChangePlan", "DecisionPlan", "Less", "PushAtStake", "less_of"]
+__all__ = ["ChangePlan", "DecisionPlan", "GivePlan", "Less", "PushAtStake", "less_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,19 @@ class DecisionPlan:
     stages: tuple[PlannedStage, ...]
     """What comes after; empty where it would be granted, or leave for the node that has the data."""
     leaves: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivePlan:
+    """What a department would get by a grant that it did not ask for, and what stands against it."""
+
+    problems: tuple[Problem, ...]
+    org_id: str
+    terms: Terms
+    held: tuple[str, ...]
+    """Items that the department has under another grant already."""
+    applications: tuple[str, ...]
+    """Its hosted applications that read the table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

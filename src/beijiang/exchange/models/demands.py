@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beijiang.kit import Conflict, Word
 
 if TYPE_CHECKING:
+    from beijiang.catalog import NotShared, SearchHit
     from beijiang.exchange.models.requests import Step
     from beijiang.standards import Case, Deadline
 
@@ -18,7 +19,9 @@ __all__ = [
     "DEMAND_MOVES",
     "Demand",
     "DemandDraft",
+    "DemandHints",
     "DemandMove",
+    "DemandPlan",
     "DemandQuery",
     "DemandSide",
     "DemandState",
@@ -209,6 +212,35 @@ class DemandView:
     steps: tuple[Step, ...]
     deadline: Deadline | None
     moves: tuple[DemandMove, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandPlan:
+    """What a move of a demand would do: where it would stand, whose turn it would be, and by when."""
+
+    move: DemandMove
+    after: DemandState
+    org_id: str | None
+    """The department that would be its source, or be asked whether it is."""
+    deadline: Deadline | None
+    """None where no time would run."""
+    rule: str
+    """The dated rule of that time."""
+    basis: str
+    has: tuple[Demand, ...]
+    """What that department has to answer or to supply already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandHints:
+    """What may help to answer a demand."""
+
+    entries: tuple[SearchHit, ...]
+    """Of the catalog, what was found by most of its words first."""
+    duties: tuple[Demand, ...]
+    """Demands that are somebody's duty to supply and ask for the same."""
+    not_shared: tuple[NotShared, ...]
+    """Lines of the negative list (不予共享清单) about these entries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

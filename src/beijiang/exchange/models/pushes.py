@@ -205,6 +205,8 @@ class PushView:
     """The version that readers have now."""
     may_manage: bool
     may_stop: bool
+    in_doubt: tuple[str, ...] = ()
+    """Columns of the grant that are being looked into (校核), whatever way they went."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -526,6 +526,11 @@ class ServiceAnswer:
     response_sm3: str
     millis: int
 
+    @property
+    def in_doubt(self) -> tuple[str, ...]:
+        """Return the columns whose values are being looked into (校核)."""
+        return tuple(one.name for one in self.columns if one.in_doubt)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceQuery:

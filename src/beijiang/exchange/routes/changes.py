@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
+from pydantic import Field
 
 from beijiang.exchange.models import Move
-from beijiang.exchange.routes.sharing import NarrowOrder, actor_of
+from beijiang.exchange.routes.sharing import DraftOrder, NarrowOrder, actor_of
 from beijiang.protection import written
 
 if TYPE_CHECKING:
+    from beijiang.exchange.models import Problem
     from beijiang.exchange.models.changes import ChangePlan, DecisionPlan, Less
     from beijiang.exchange.service import Exchange
 
@@ -21,6 +23,12 @@ class ChangeOrder(NarrowOrder):
     """Which change of a grant is looked at: suspend, resume, cut (narrow), revoke or give_up; and what a narrowing takes away."""
 
     move: Move
+
+
+class GivingOrder(DraftOrder):
+    """What a department would be given without having asked, and which."""
+
+    org_id: str = Field(max_length=60)
 
 
 def changes(service: Exchange) -> APIRouter:
@@ -37,7 +45,24 @@ def changes(service: Exchange) -> APIRouter:
     def change(request: Request, grant_id: str, order: ChangeOrder) -> dict[str, Any]:
         return _change(service.plan_change(actor_of(request), grant_id, order.move, order.narrowing()))
 
+    @routes.post("/grants/plan-give", summary="What giving a department a grant would do; nothing is changed")
+    def give(request: Request, order: GivingOrder) -> dict[str, Any]:
+        draft = DraftOrder(**order.model_dump(exclude={"org_id"})).draft()
+        found = service.plan_give(actor_of(request), order.org_id, draft)
+        return {
+            "ready": not found.problems,
+            "problems": [_problem(one) for one in found.problems],
+            "org_id": found.org_id,
+            "offered": found.terms.to_json(),
+            "held": [*found.held],
+            "applications": [*found.applications],
+        }
+
     return routes
+
+
+def _problem(one: Problem) -> dict[str, str]:
+    return {"code": one.code, "column": one.column, "zh": one.text.zh, "en": one.text.en}
 
 
 def _less(one: Less) -> dict[str, Any]:
@@ -55,7 +80,7 @@ def _less(one: Less) -> dict[str, Any]:
 def _decision(one: DecisionPlan) -> dict[str, Any]:
     return {
         "ready": not one.problems,
-        "problems": [{"code": p.code, "column": p.column, "zh": p.text.zh, "en": p.text.en} for p in one.problems],
+        "problems": [_problem(problem) for problem in one.problems],
         "offered": one.offered.to_json(),
         "less": _less(one.less),
         "grants": not one.stages and not one.leaves,

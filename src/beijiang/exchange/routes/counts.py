@@ -45,6 +45,8 @@ def counts(service: Exchange) -> APIRouter:
             "fewer_than": found.least if found.count is None else None,
             "version": found.version,
             "receipt": found.receipt,
+            "salt": found.salt,
+            "in_doubt": [*found.in_doubt],
         }
 
     return routes

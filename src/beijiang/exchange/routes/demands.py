@@ -76,8 +76,12 @@ def demands(service: Demands) -> APIRouter:
         return _demand(service.raise_(actor_of(request), DemandDraft(**order.model_dump())))
 
     @routes.get("/similar", summary="Entries of the catalog that may be what is needed")
-    def similar(request: Request, q: Annotated[str, Query(max_length=200)]) -> dict[str, Any]:
-        hits = service.similar(actor_of(request), q)
+    def similar(
+        request: Request,
+        q: Annotated[str, Query(max_length=200)],
+        items: Annotated[str, Query(max_length=2000, description="The data items, with commas between")] = "",
+    ) -> dict[str, Any]:
+        hits = service.similar(actor_of(request), q, items)
         return {"entries": [{"id": hit.id, "name": hit.title, "provider": hit.provider_name} for hit in hits]}
 
     @routes.get("/waiting", summary="Demands whose next step is yours, oldest first")
@@ -99,10 +103,41 @@ def demands(service: Demands) -> APIRouter:
     def one(request: Request, demand: str) -> dict[str, Any]:
         return _view(service.demand(actor_of(request), demand))
 
+    @routes.get(
+        "/{demand}/hints", summary="Entries that may be it, duties to supply the same, lines of the negative list"
+    )
+    def hints(request: Request, demand: str) -> dict[str, Any]:
+        found = service.hints(actor_of(request), demand)
+        return {
+            "entries": [{"id": hit.id, "name": hit.title, "provider": hit.provider_name} for hit in found.entries],
+            "duties": [_demand(one) for one in found.duties],
+            "not_shared": [
+                {"id": one.resource_id, "name": one.name, "item": one.item, "basis": one.basis}
+                for one in found.not_shared
+            ],
+        }
+
     @routes.put("/{demand}", summary="Hand a returned demand in again")
     def revise(request: Request, demand: str, order: ReviseOrder) -> dict[str, Any]:
         draft = DemandDraft(**order.model_dump(exclude={"words"}))
         return _demand(service.revise(actor_of(request), demand, draft, order.words))
+
+    @routes.post(
+        "/{demand}/plan",
+        summary="What a step would do: where it would stand, with whom, until when; nothing is changed",
+    )
+    def plan(request: Request, demand: str, order: MoveOrder) -> dict[str, Any]:
+        answer = Answer(**order.model_dump(exclude={"move", "words"}))
+        found = service.plan_move(actor_of(request), demand, order.move, answer)
+        return {
+            "move": found.move.value,
+            "after": found.after.value,
+            "org_id": found.org_id,
+            "due_on": None if found.deadline is None else found.deadline.last_day.isoformat(),
+            "rule": found.rule,
+            "basis": found.basis,
+            "has": [_demand(one) for one in found.has],
+        }
 
     @routes.post("/{demand}/move", summary="Take a step with a demand")
     def move(request: Request, demand: str, order: MoveOrder) -> dict[str, Any]:

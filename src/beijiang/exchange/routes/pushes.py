@@ -124,6 +124,7 @@ def pushes(service: Pushes) -> APIRouter:
         return {
             **_push(view.push),
             "released": view.released,
+            "in_doubt": [*view.in_doubt],
             "deliveries": [_delivery(one) for one in view.deliveries],
         }
 

@@ -102,6 +102,7 @@ def services(service: Services) -> APIRouter:
             "left_out": found.left_out,
             "more": found.more,
             "receipt": found.receipt,
+            "in_doubt": [*found.in_doubt],
             "grant": found.grant_id,
             "salt": found.salt,
             "request_sm3": found.request_sm3,

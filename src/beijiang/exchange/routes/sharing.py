@@ -366,9 +366,9 @@ def _add_delivery(routes: APIRouter, service: Exchange) -> None:
     def verify(
         request: Request, table: str, order: VerifyOrder, purpose: Annotated[str, Header(alias=PURPOSE)] = ""
     ) -> Response:
-        match, receipt = service.verify(actor_of(request), table, order.values, purpose)
-        body = orjson.dumps({"match": match, "receipt": receipt})
-        return Response(body, media_type="application/json", headers=_proof(receipt, ""))
+        found = service.verify(actor_of(request), table, order.values, purpose)
+        body = {"match": found.match, "receipt": found.receipt, "salt": found.salt, "in_doubt": found.in_doubt}
+        return Response(orjson.dumps(body), media_type="application/json", headers=_proof(found.receipt, ""))
 
     @routes.get(
         "/tables/{table}/download",

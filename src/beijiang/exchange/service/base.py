@@ -11,6 +11,7 @@ from beijiang.exchange.errors import changed_meanwhile, no_request, reason_neede
 from beijiang.exchange.events import RequestMoved
 from beijiang.exchange.models import Request, RequestState, Step
 from beijiang.exchange.store import GrantStore, RequestStore
+from beijiang.kit import SYSTEM, NotFound
 from beijiang.standards import CaseState, deadline, resume, stop
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from beijiang.access import Access
-    from beijiang.catalog import Catalog
+    from beijiang.catalog import Catalog, NotShared
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
     from beijiang.ingest import Alerts
@@ -51,8 +52,8 @@ class SharingParts:
     alerts: Alerts
     clock: Clock
     zone: ZoneInfo
-    in_doubt: Callable[[str], Sequence[str]]
-    """The columns of a table that are being looked into, ``*`` for all."""
+    not_shared: Callable[[Actor, Sequence[str]], Sequence[NotShared]]
+    """The lines of the negative list about some entries."""
     ticket: Callable[[Actor, str], TicketView]
     """A request for correction as somebody sees it who may."""
     move_ticket: Callable[[Actor, str, TicketMove, str], Ticket]
@@ -87,6 +88,45 @@ class Base:
             return request.by == actor.id and self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ)
         sides = (request.org_id, request.provider_id)
         return any(self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ, org) for org in sides)
+
+    def _principals(self, actor: Actor) -> list[Actor]:
+        """Return for whom an actor stands in today (委托), in the order in which they are looked at."""
+        if actor.is_anonymous or actor.scopes is not None:
+            return []
+        if not self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ):
+            return []  # an administrator, whom the limits keep from all data work
+        with self.db.read() as connection:
+            given = RequestStore(connection).delegations(actor.id)
+        named = dict.fromkeys(one.by for one in given if one.to == actor.id and one.holds_on(self.today))
+        return [found for one in named if (found := self._person(one)) is not None]
+
+    def _person(self, name: str) -> Actor | None:
+        """Return somebody by id or login with today's roles; None for unknown and for disabled accounts."""
+        try:
+            found = self.access.person(SYSTEM, name)
+        except NotFound:
+            return None
+        return None if found.disabled_at is not None else found.as_actor(None)
+
+    def _people_of(self, actor: Actor) -> list[Actor]:
+        """Return an actor and those for whom the actor stands in today."""
+        return [actor, *self._principals(actor)]
+
+    def _for_whom(self, actor: Actor, permission: Permission, org: str | None) -> Actor | None:
+        """Return in whose place an actor may do something: the actor's own first; None if in nobody's."""
+        return next((one for one in self._people_of(actor) if self.access.allows(one, permission, org)), None)
+
+    def _acting(self, actor: Actor, permission: Permission, org: str | None) -> Actor | None:
+        """Return whom an actor stands in for in doing something; None for in the actor's own right.
+
+        Raises:
+            Denied: neither the actor may, nor anybody whom the actor stands in for.
+
+        """
+        found = self._for_whom(actor, permission, org)
+        if found is None:
+            self.access.require(actor, permission, org)
+        return None if found is None or found.id == actor.id else found
 
     def _orgs(self, actor: Actor, permission: Permission) -> tuple[list[str], bool]:
         """Return the departments whose matters the actor sees, and whether that is all of them."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections import Counter
 from contextlib import ExitStack
 from datetime import datetime, time, timedelta
@@ -22,12 +20,12 @@ from beijiang.exchange.models import (
     ServiceView,
     levels_of,
 )
-from beijiang.exchange.models.calling import bound, canonical
+from beijiang.exchange.models.calling import bound
 from beijiang.exchange.service.attaching import served
 from beijiang.exchange.service.probing import Probing
 from beijiang.exchange.store import RequestStore, ServiceStore
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Refused, Throttled, Unavailable
-from beijiang.protection import files
+from beijiang.protection import files, salted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -280,11 +278,9 @@ class Services(Probing):
         finally:
             self._count(service, _whose(actor), outcome, came.millis, rows)
         shown = files.records(table, self.parts.zone.key)
-        salt = secrets.token_hex(16)
         request: dict[str, Any] = {"service": service.id, "version": version.number, "parameters": asked.values}
-        answer = canonical(shown)
-        digests = {"request_sm3": _sm3(salt, canonical(request)), "response_sm3": _sm3(salt, answer)}
-        governed.sent(digests, len(answer.encode()))
+        proof = salted(request, shown)
+        governed.sent(proof.digests, proof.size)
         return ServiceAnswer(
             service_id=service.id,
             version=version.number,
@@ -294,9 +290,10 @@ class Services(Probing):
             more=None if governed.filtered else came.fit.more,
             receipt=governed.receipt,
             grant_id=governed.grant.id,
-            salt=salt,
+            salt=proof.salt,
             millis=came.millis,
-            **digests,
+            request_sm3=proof.request_sm3,
+            response_sm3=proof.response_sm3,
         )
 
     def _count(self, service: Service, who: str, outcome: CallOutcome, millis: int, rows: int) -> None:
@@ -309,10 +306,6 @@ class Services(Probing):
 def _whose(actor: Actor) -> str:
     """Return whose calls are counted: the department's, or the person's who is of none."""
     return (actor.org_id or actor.id)[:60]
-
-
-def _sm3(salt: str, text: str) -> str:
-    return hashlib.new("sm3", f"{salt}\n{text}".encode()).hexdigest()
 
 
 def _by(rows: Sequence[CallRow], name: str) -> tuple[tuple[Any, ServiceStats], ...]:

@@ -90,7 +90,7 @@ class Claiming(Base):
 
         """
         before, _ = self._task(actor, task_id)
-        self.access.require(actor, _ANSWER, before.org_id)
+        behalf = self._acting(actor, _ANSWER, before.org_id)
         move = ClaimMove.NAME if named else ClaimMove.DECLINE
         state = check_claim_move(before.state, move)
         reason = said(words, needed=True)
@@ -98,7 +98,7 @@ class Claiming(Base):
             raise Invalid("请写明另一个部门。", "Name another department than your own.", code="names_itself")
         if named:
             self.access.organisation(named)
-        return self._put(actor, before, replace(self._stopped(before), state=state, named=named), move, reason)
+        return self._put(actor, before, replace(self._stopped(before), state=state, named=named), move, reason, behalf)
 
     # Both
 
@@ -147,7 +147,9 @@ class Claiming(Base):
             deadline=self.due(found),
             deviations=tuple(self._deviations(found, standard)),
             steps=tuple(steps),
-            moves=() if standard.retired else tuple(self._moves(actor, found.state, found.org_id, standard.org_id)),
+            moves=()
+            if standard.retired
+            else tuple(self._moves(self._people_of(actor), found.state, found.org_id, standard.org_id)),
         )
 
     def waiting(self, actor: Actor) -> Sequence[ClaimTask]:
@@ -155,14 +157,16 @@ class Claiming(Base):
         self.access.require(actor, _READ)
         with self.db.read() as connection:
             waiting = TemplateStore(connection).waiting()
-        return [one for one, issuer in waiting if self._moves(actor, one.state, one.org_id, issuer)]
+        people = self._people_of(actor)
+        return [one for one, issuer in waiting if self._moves(people, one.state, one.org_id, issuer)]
 
     def count_waiting(self, actor: Actor) -> int:
         """Return how many tasks have a next move that is the actor's."""
         self.access.require(actor, _READ)
         with self.db.read() as connection:
             counts = TemplateStore(connection).count_waiting()
-        return sum(count for state, org, issuer, count in counts if self._moves(actor, state, org, issuer))
+        people = self._people_of(actor)
+        return sum(count for state, org, issuer, count in counts if self._moves(people, state, org, issuer))
 
     def due(self, task: ClaimTask) -> Deadline | None:
         """Return how the time of a task stands that its reader holds already."""
@@ -216,9 +220,16 @@ class Claiming(Base):
         own = self.parts.catalog.get(SYSTEM, task.resource_id)
         return deviations(standard.entry, own.entry, self._slower)
 
-    def _moves(self, actor: Actor, state: ClaimState, unit: str, issuer: str) -> Sequence[ClaimMove]:
+    def _moves(self, people: Sequence[Actor], state: ClaimState, unit: str, issuer: str) -> Sequence[ClaimMove]:
+        """Return the moves of the first of some people, who stands in for the others.
+
+        To claim is to write in the catalog, for which one's own right is needed; all else is deciding.
+        """
         asked = (ISSUE, issuer) if state.waits_for_issuer else (_ANSWER, unit)
-        return claim_moves_from(state) if self.access.allows(actor, *asked) else ()
+        if self.access.allows(people[0], *asked):
+            return claim_moves_from(state)
+        deputed = any(self.access.allows(one, *asked) for one in people[1:])
+        return [move for move in claim_moves_from(state) if move is not ClaimMove.CLAIM] if deputed else ()
 
     def _timed(self, task: ClaimTask) -> ClaimTask:
         rule = self.parts.standards.limit(TOPIC, task.org_id)
@@ -262,7 +273,7 @@ class Claiming(Base):
         return found, standard
 
     def _sees_task(self, actor: Actor, task: ClaimTask, standard: Template) -> bool:
-        return any(self.access.allows(actor, _READ, org) for org in (task.org_id, standard.org_id))
+        return any(self._for_whom(actor, _READ, org) for org in (task.org_id, standard.org_id))
 
     def _tell(self, task: ClaimTask) -> None:
         words = Text(
@@ -271,9 +282,17 @@ class Claiming(Base):
         )
         self.parts.alerts.say(AlertKind.CLAIM, task.id, task.org_id, words)
 
-    def _put(self, actor: Actor, before: ClaimTask, after: ClaimTask, move: ClaimMove, words: str = "") -> ClaimTask:
+    def _put(
+        self,
+        actor: Actor,
+        before: ClaimTask,
+        after: ClaimTask,
+        move: ClaimMove,
+        words: str = "",
+        behalf: Actor | None = None,
+    ) -> ClaimTask:
         with self.db.begin() as tx:
-            changed = self._write(tx, actor, before, after, move, words)
+            changed = self._write(tx, actor, before, after, move, words, behalf)
         if move not in {ClaimMove.URGE, ClaimMove.ESCALATE}:
             self._clear(changed)
         return changed
@@ -283,7 +302,14 @@ class Claiming(Base):
             self.parts.alerts.clear(kind, task.id)
 
     def _write(
-        self, tx: UnitOfWork, actor: Actor, before: ClaimTask, after: ClaimTask, move: ClaimMove, words: str
+        self,
+        tx: UnitOfWork,
+        actor: Actor,
+        before: ClaimTask,
+        after: ClaimTask,
+        move: ClaimMove,
+        words: str,
+        behalf: Actor | None = None,
     ) -> ClaimTask:
         changed = replace(after, revision=before.revision + 1, changed_at=self.clock.now())
         detail: dict[str, JsonValue] = {
@@ -296,10 +322,11 @@ class Claiming(Base):
             "resource": changed.resource_id,
             "named": changed.named,
             "words": words,
+            **({"behalf": behalf.name} if behalf else {}),
         }
         if not TemplateStore(tx.connection).save_task(changed):
             raise changed_meanwhile()
-        RequestStore(tx.connection).add_step(self._step(actor, changed.id, move, words))
+        RequestStore(tx.connection).add_step(self._step(actor, changed.id, move, words, behalf=behalf))
         self.parts.evidence.record(tx, actor, "exchange.claim_move", target=changed.id, detail=detail)
         return changed
 

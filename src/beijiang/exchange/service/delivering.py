@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from beijiang.exchange.models import Grant
     from beijiang.kit import Actor
-    from beijiang.protection import Counted
+    from beijiang.protection import Counted, Verified
     from beijiang.tables import Filter, GovernedColumn, GovernedTable
 
 __all__ = ["Delivering", "RowsPage"]
@@ -66,7 +66,6 @@ class Delivering(Timing):
             if name not in shown:
                 raise rowquery.unknown_column(name, shown)
         found = page.rows.select(names)
-        doubted = set(self.parts.in_doubt(governed.table))
         return RowsPage(
             table=governed.table,
             delivered=governed.delivered,
@@ -76,11 +75,11 @@ class Delivering(Timing):
             next=page.next,
             receipt=governed.receipt,
             contract=governed.contract,
-            in_doubt=tuple(name for name in names if doubted & {name, "*"}),
+            in_doubt=tuple(name for name in names if name in governed.in_doubt),
         )
 
-    def verify(self, actor: Actor, table: str, values: Mapping[str, str], purpose: str = "") -> tuple[bool, str]:
-        """Tell whether values belong together in some row (核验), and the id of the receipt; no value is handed over.
+    def verify(self, actor: Actor, table: str, values: Mapping[str, str], purpose: str = "") -> Verified:
+        """Tell whether values belong together in some row (核验), with what proves it; no value is handed over.
 
         Raises:
             NotFound: unknown or forbidden, or no grant opens it.
@@ -135,7 +134,8 @@ class Delivering(Timing):
         zoned = self.marked(actor, governed, order, purpose)
         name = files.file_name(governed.table, governed.version, zoned)
         content = files.receipted(governed, zoned)
-        return files.Download(name, files.media_type(zoned), content, governed.contract, governed.receipt)
+        proof = governed.contract, governed.receipt, governed.in_doubt
+        return files.Download(name, files.media_type(zoned), content, *proof)
 
     def marked(
         self, actor: Actor, governed: GovernedTable, order: files.DownloadOrder, purpose: str, *, always: bool = False
@@ -233,6 +233,7 @@ class Delivering(Timing):
             "purpose": told.zh if told else "",
             "table": f"{governed.table} v{governed.version}",
             "masked": "、".join(column.name for column in governed.columns if column.masked),
+            "in_doubt": "、".join(governed.in_doubt),
         }
         use = f"用途 Purpose {told.zh} | " if told else ""
         line = f"级别 Grade {grade} | 取得 Taken by {actor.name} {whose} | {use}{at:%Y-%m-%d %H:%M:%S} | 回执 Receipt {governed.receipt}"

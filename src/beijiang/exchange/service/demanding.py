@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.catalog import SearchQuery
 from beijiang.exchange.errors import bad_department, changed_meanwhile, no_demand
 from beijiang.exchange.models import (
     AT_WILL,
@@ -17,6 +16,7 @@ from beijiang.exchange.models import (
     Demand,
     DemandDraft,
     DemandMove,
+    DemandPlan,
     DemandQuery,
     DemandSide,
     DemandState,
@@ -28,7 +28,7 @@ from beijiang.exchange.models import (
     purposes,
 )
 from beijiang.exchange.service.base import said, told_of
-from beijiang.exchange.service.settling import Settling
+from beijiang.exchange.service.hinting import TITLE_LONGEST, Hinting
 from beijiang.exchange.service.turns import reader_of
 from beijiang.exchange.store import DemandStore, LedgerLists, RequestStore
 from beijiang.ingest import AlertKind
@@ -37,7 +37,7 @@ from beijiang.quality import HandedOut
 from beijiang.standards import CaseState, begin, deadline, stop, text_file
 
 if TYPE_CHECKING:
-    from beijiang.catalog import SearchHit
+    from beijiang.exchange.models import DemandHints
     from beijiang.exchange.models.demands import DemandMoveOf
     from beijiang.kit import Actor, Language, Part, Wanted, Word
     from beijiang.kit.errors import JsonValue
@@ -47,8 +47,6 @@ __all__ = ["Answer", "Demands"]
 
 log = logging.getLogger(__name__)
 TITLE_SHORTEST: Final = 4
-TITLE_LONGEST: Final = 200
-SIMILAR: Final = 5
 LEDGER_MOST: Final = 10_000
 SUPPLY_LATEST: Final = 366
 """Days within which a source promises to supply; it is asked again for what takes longer."""
@@ -73,15 +71,8 @@ class Answer:
     evaluation: Evaluation | None = None
 
 
-class Demands(Settling):
+class Demands(Hinting):
     """What departments need, and whose duty it is to supply it."""
-
-    def similar(self, actor: Actor, words: str) -> Sequence[SearchHit]:
-        """Return entries of the catalog that may be what is needed."""
-        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
-        if not words.strip():
-            return ()
-        return self.parts.catalog.search(actor, SearchQuery(text=words[:TITLE_LONGEST], size=SIMILAR)).hits
 
     def raise_(self, actor: Actor, draft: DemandDraft) -> Demand:
         """Say what the actor's department needs.
@@ -113,6 +104,15 @@ class Demands(Settling):
             self.parts.evidence.record(tx, actor, "exchange.demand_raise", target=made.id, detail=detail)
         return made
 
+    def hints(self, actor: Actor, demand_id: str) -> DemandHints:
+        """Return what may help with a demand: entries that may be it, duties to supply the same, what is on the negative list.
+
+        Raises:
+            NotFound: no such demand, or not this actor's to see.
+
+        """
+        return self._beside(actor, self.demand(actor, demand_id).demand)
+
     def demands(self, actor: Actor, query: DemandQuery | None = None) -> tuple[Sequence[Demand], int]:
         """Return the demands that the actor may see, newest first, and how many there are: the ledger."""
         self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
@@ -128,7 +128,7 @@ class Demands(Settling):
         with self.db.read() as connection:
             known = DemandStore(connection).organisations()
             moves = [(spec, move is DemandMove.EVALUATE) for move, spec in DEMAND_MOVES.items() if move not in AT_WILL]
-            reader = reader_of(self.access, actor, known, _SIDES, moves)
+            reader = reader_of(self.access, self._people_of(actor), known, _SIDES, moves, own={DemandSide.CONSUMER})
             return LedgerLists(connection).demands(query, wanted, reader, self.clock.now())
 
     def ledger(self, actor: Actor, form: SheetFormat, language: Language, *, duties: bool = False) -> HandedOut:
@@ -146,7 +146,12 @@ class Demands(Settling):
         self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
         with self.db.read() as connection:
             running = DemandStore(connection).running()
-        return [one for one in running if set(self._moves(actor, one)) - AT_WILL]
+        people = self._people_of(actor)
+        return [
+            one
+            for one in running
+            if any(self._may(people, one, DEMAND_MOVES[move]) for move in set(demand_moves_from(one)) - AT_WILL)
+        ]
 
     def demand(self, actor: Actor, demand_id: str) -> DemandView:
         """Return one demand with its history, its time, and the actor's moves.
@@ -180,11 +185,41 @@ class Demands(Settling):
         """
         before = self._peek(actor, demand_id)
         spec = check_demand_move(before, move)
-        if not self._may(actor, before, spec):
-            self.access.require(actor, *self._asked(before, spec))
+        behalf = self._deputed(actor, before, spec)
         after = self._after(actor, before, move, spec, answer or Answer())
         text = said(words, needed=spec.words)
-        return self._put(actor, before, after, move, text)
+        return self._put(actor, before, after, move, text, behalf=behalf)
+
+    def plan_move(self, actor: Actor, demand_id: str, move: DemandMove, answer: Answer | None = None) -> DemandPlan:
+        """Return what a move would do now: where the demand would stand, with whom and until when; nothing is changed.
+
+        Raises:
+            NotFound, Conflict, Denied, Invalid: as ``move``, except for words that are missing.
+
+        """
+        before = self._peek(actor, demand_id)
+        spec = check_demand_move(before, move)
+        self._deputed(actor, before, spec)
+        after = self._after(actor, before, move, spec, answer or Answer())
+        case = None if after.case is None or after.case.answered is not None else after.case
+        has: tuple[Demand, ...] = ()
+        if after.source_org is not None and not after.state.is_over:
+            with self.db.read() as connection:
+                running = DemandStore(connection).running()
+            has = tuple(
+                one
+                for one in running
+                if one.source_org == after.source_org and one.id != before.id and self._sees_demand(actor, one)
+            )
+        return DemandPlan(
+            move=move,
+            after=after.state,
+            org_id=after.source_org,
+            deadline=None if case is None else self.due(after),
+            rule="" if case is None else case.rule_id,
+            basis="" if case is None else case.basis,
+            has=has,
+        )
 
     def revise(self, actor: Actor, demand_id: str, draft: DemandDraft, words: str) -> Demand:
         """Hand a returned demand in again with other words.
@@ -303,6 +338,8 @@ class Demands(Settling):
         move: DemandMove,
         words: str,
         more: Mapping[str, JsonValue] | None = None,
+        *,
+        behalf: Actor | None = None,
     ) -> Demand:
         now = self.clock.now()
         ended = now if after.state.is_over and before.ended_at is None else before.ended_at
@@ -317,12 +354,13 @@ class Demands(Settling):
             "resource": changed.resource_id,
             "supply_by": None if changed.supply_by is None else changed.supply_by.isoformat(),
             "words": words,
+            **({"behalf": behalf.name} if behalf else {}),
             **(more or {}),
         }
         with self.db.begin() as tx:
             if not DemandStore(tx.connection).save(changed):
                 raise changed_meanwhile()
-            RequestStore(tx.connection).add_step(self._step(actor, changed.id, move, words, detail=more))
+            RequestStore(tx.connection).add_step(self._step(actor, changed.id, move, words, behalf=behalf, detail=more))
             self.parts.evidence.record(tx, actor, "exchange.demand_move", target=changed.id, detail=detail)
         if move not in {DemandMove.URGE, DemandMove.ESCALATE}:
             for kind in (AlertKind.REQUEST, AlertKind.REQUEST_OVERDUE):
@@ -332,18 +370,35 @@ class Demands(Settling):
     def _peek(self, actor: Actor, demand_id: str) -> Demand:
         with self.db.read() as connection:
             found = DemandStore(connection).get(demand_id)
-        if found is not None:
-            sides = [org for org in (found.org_id, found.source_org) if org]
-            if any(self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ, org) for org in sides):
-                return found
+        if found is not None and self._sees_demand(actor, found):
+            return found
         self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
         raise no_demand()
 
-    def _moves(self, actor: Actor, demand: Demand) -> Sequence[DemandMove]:
-        return [move for move in demand_moves_from(demand) if self._may(actor, demand, DEMAND_MOVES[move])]
+    def _sees_demand(self, actor: Actor, demand: Demand) -> bool:
+        sides = [org for org in (demand.org_id, demand.source_org) if org]
+        return any(self._for_whom(actor, Permission.EXCHANGE_REQUEST_READ, org) for org in sides)
 
-    def _may(self, actor: Actor, demand: Demand, spec: DemandMoveOf) -> bool:
-        return self.access.allows(actor, *self._asked(demand, spec))
+    def _moves(self, actor: Actor, demand: Demand) -> Sequence[DemandMove]:
+        people = self._people_of(actor)
+        return [move for move in demand_moves_from(demand) if self._may(people, demand, DEMAND_MOVES[move])]
+
+    def _may(self, people: Sequence[Actor], demand: Demand, spec: DemandMoveOf) -> bool:
+        """Tell whether the first of some people may make a move, or for one of the others, whom the first stands in for."""
+        entitled = people[:1] if spec.side is DemandSide.CONSUMER else people
+        return any(self.access.allows(one, *self._asked(demand, spec)) for one in entitled)
+
+    def _deputed(self, actor: Actor, demand: Demand, spec: DemandMoveOf) -> Actor | None:
+        """Return whom an actor stands in for in a move; None for in the actor's own right.
+
+        Raises:
+            Denied: the move is another's; what the side that needs the data does is never done for somebody else.
+
+        """
+        if spec.side is DemandSide.CONSUMER:
+            self.access.require(actor, *self._asked(demand, spec))
+            return None
+        return self._acting(actor, *self._asked(demand, spec))
 
     @staticmethod
     def _asked(demand: Demand, spec: DemandMoveOf) -> tuple[Permission, str | None]:

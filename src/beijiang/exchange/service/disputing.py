@@ -312,10 +312,6 @@ class Disputes(Outcomes):
             if any(self._may_move(actor, one, dispute, DISPUTE_MOVES[move]) for one in people)
         ]
 
-    def _people_of(self, actor: Actor) -> list[Actor]:
-        """Return an actor and those for whom the actor stands in today."""
-        return [actor, *self._principals(actor)]
-
     def _reads(self, one: Actor, org: str) -> bool:
         return self.access.allows(one, Permission.EXCHANGE_REQUEST_READ, org)
 

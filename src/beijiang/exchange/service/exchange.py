@@ -18,6 +18,7 @@ from beijiang.exchange.models import (
     GrantView,
     Move,
     Narrowing,
+    Problem,
     RequestDraft,
     Trait,
     item_problems,
@@ -25,6 +26,7 @@ from beijiang.exchange.models import (
     period_problems,
     word_problems,
 )
+from beijiang.exchange.models.changes import GivePlan
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.minuting import minutes_of
 from beijiang.exchange.service.planning import Planning
@@ -35,14 +37,16 @@ from beijiang.exchange.store import (
     RequestStore,
 )
 from beijiang.ingest import AlertKind
-from beijiang.kit import Invalid, Text, new_id
+from beijiang.kit import SYSTEM, Invalid, Text, new_id
 from beijiang.quality import HandedOut
 from beijiang.standards import SheetFormat, paper_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beijiang.kit import Actor, Language, Part, Wanted
+    from beijiang.catalog import Published
+    from beijiang.kit import Actor, BeijiangError, Language, Part, Wanted
+    from beijiang.kit.errors import JsonValue
     from beijiang.quality import DoubtMoved
 
 __all__ = ["Exchange"]
@@ -50,6 +54,8 @@ __all__ = ["Exchange"]
 log = logging.getLogger(__name__)
 GRANTS_MOST: Final = 10_000
 """Grants looked through for those in one state: it follows from the day and is not stored."""
+_OUTCOMES: Final = frozenset({"confirm_right", "correct", "withdraw"})
+"""What of a doubt has a notice of its own."""
 ENDING_DAYS: Final = 14
 """Days before its end at which a grant's holder is told."""
 
@@ -120,41 +126,18 @@ class Exchange(Planning):
             Refused: its data are another node's, which alone grants them.
 
         """
-        known = self._published(actor, draft.resource_id)
-        entry, levels = known.version.entry, levels_of(known)
-        self.access.require(actor, Permission.EXCHANGE_GRANT_GIVE, entry.provider_id)
-        if known.table is None:
-            raise not_its_matter()
-        self.access.organisation(org_id)
-        terms = draft.terms
-        problems = [
-            *item_problems(entry, levels, replace(terms, filters=()), "-", self.today),
-            *self._way_problems(known, terms),
-            *word_problems(draft),
-            *period_problems(terms, levels, self.today),
-            *self._filter_problems(known, draft),
-        ]
+        known, problems, too_much = self._against(actor, org_id, draft)
         if problems:
             raise not_ready(problems)
-        if draft.grantee_kind is not GranteeKind.ORGANISATION:
-            raise Invalid(
-                "主动授权只能给整个部门。",
-                "A grant without a request is for a whole department.",
-                code="whole_department",
-            )
-        found = self._traits(known, terms, org_id, outward=False)
-        if found & {Trait.SENSITIVE, Trait.CROSS_LEVEL, Trait.NO_BASIS}:
-            raise Invalid(
-                "敏感、不予共享或跨层级的数据须由使用方申请并经数据局审定，不能直接授权。",
-                "What is sensitive, not shared, or goes across levels is asked for and decided on by the authority; it is not given.",
-                code="grade_too_high",
-            )
+        if too_much:
+            raise too_much[0]
+        entry, levels, terms = known.version.entry, levels_of(known), draft.terms
         made = Grant(
             id=new_id("gra"),
             request_id=None,
             resource_id=draft.resource_id,
             resource_name=entry.name,
-            table=known.table,
+            table=known.table or "",
             provider_id=entry.provider_id,
             org_id=org_id,
             grantee_kind=draft.grantee_kind,
@@ -172,6 +155,65 @@ class Exchange(Planning):
         with self.db.begin() as tx:
             self._make(tx, actor, made, said(words, needed=True))
         return made
+
+    def plan_give(self, actor: Actor, org_id: str, draft: RequestDraft) -> GivePlan:
+        """Return what giving a department a grant would do, and all that stands against it; nothing is changed.
+
+        Raises:
+            NotFound: no such resource or department.
+            Refused: its data are another node's, which alone grants them.
+
+        """
+        known, problems, too_much = self._against(actor, org_id, draft)
+        table = known.table or ""
+        with self.db.read() as connection:
+            others = [one for one in GrantStore(connection).active(table) if one.org_id == org_id]
+        has = {
+            column for one in others if one.standing(self.today) is GrantState.ACTIVE for column in one.terms.columns
+        }
+        return GivePlan(
+            problems=(*problems, *(Problem(one.reason, one.text) for one in too_much)),
+            org_id=org_id,
+            terms=draft.terms,
+            held=tuple(column for column in draft.terms.columns if column in has),
+            applications=tuple(self.applications(table, org_id)) if self.applications is not None else (),
+        )
+
+    def _against(
+        self, actor: Actor, org_id: str, draft: RequestDraft
+    ) -> tuple[Published, list[Problem], list[BeijiangError]]:
+        """Return an entry, what is wrong with a grant on it that nobody asked for, and why it has to be asked for."""
+        known = self._published(actor, draft.resource_id)
+        entry, levels, terms = known.version.entry, levels_of(known), draft.terms
+        self.access.require(actor, Permission.EXCHANGE_GRANT_GIVE, entry.provider_id)
+        if known.table is None:
+            raise not_its_matter()
+        self.access.organisation(org_id)
+        problems = [
+            *item_problems(entry, levels, replace(terms, filters=()), "-", self.today),
+            *self._way_problems(known, terms),
+            *word_problems(draft),
+            *period_problems(terms, levels, self.today),
+            *self._filter_problems(known, draft),
+        ]
+        too_much: list[BeijiangError] = []
+        if draft.grantee_kind is not GranteeKind.ORGANISATION:
+            too_much.append(
+                Invalid(
+                    "主动授权只能给整个部门。",
+                    "A grant without a request is for a whole department.",
+                    code="whole_department",
+                )
+            )
+        if self._traits(known, terms, org_id, outward=False) & {Trait.SENSITIVE, Trait.CROSS_LEVEL, Trait.NO_BASIS}:
+            too_much.append(
+                Invalid(
+                    "敏感、不予共享或跨层级的数据须由使用方申请并经数据局审定，不能直接授权。",
+                    "What is sensitive, not shared, or goes across levels is asked for and decided on by the authority; it is not given.",
+                    code="grade_too_high",
+                )
+            )
+        return known, problems, too_much
 
     def suspend(self, actor: Actor, grant_id: str, words: str) -> Grant:
         """Stop a grant for the time being; the very next access is refused.
@@ -238,19 +280,31 @@ class Exchange(Planning):
         return self._put(actor, found, ended, Move.GIVE_UP, words)
 
     def on_doubt_moved(self, event: DoubtMoved) -> None:
-        """Tell who holds a grant that values are in doubt, and when that is settled."""
+        """Tell who holds a grant that values are in doubt, and what came of it when that is settled."""
         with self.db.read() as connection:
-            held = GrantStore(connection).active(event.table)
+            held = [one for one in GrantStore(connection).active(event.table) if one.org_id != PUBLIC]
         words = Text(
             f"“{event.title}”有数据项正在校核，办结前请谨慎使用。",
             f"Items of {event.title} are being looked into; use them with care until it is settled.",
         )
-        for org in sorted({grant.org_id for grant in held} - {PUBLIC}):
+        for org in sorted({grant.org_id for grant in held}):
             subject = f"{event.ticket_id}:{org}"
             if event.raised:
                 self.parts.alerts.say(AlertKind.DOUBT, subject, org, words)
-            else:
-                self.parts.alerts.clear(AlertKind.DOUBT, subject)
+                continue
+            if (AlertKind.DOUBT, subject) in self.parts.alerts.open():  # told once, however often the event comes
+                self._settled(event, [grant for grant in held if grant.org_id == org])
+            self.parts.alerts.clear(AlertKind.DOUBT, subject)
+
+    def _settled(self, event: DoubtMoved, held: Sequence[Grant]) -> None:
+        """Write down with each grant of a department what a doubt of its data ended in; its people are told by that."""
+        columns: list[JsonValue] = [*event.columns]
+        detail: dict[str, JsonValue] = {"ticket": event.ticket_id, "title": event.title, "columns": columns}
+        action = f"exchange.doubt_{event.outcome if event.outcome in _OUTCOMES else 'close'}"
+        with self.db.begin() as tx:
+            for grant in held:
+                told = {**detail, "org": grant.org_id, "table": grant.table}
+                self.parts.evidence.record(tx, SYSTEM, action, target=grant.id, detail=told)
 
     def watch(self) -> None:
         """Remind, escalate, and tell who holds a grant that it ends soon; called by the dispatcher every minute."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import threading
 from collections import Counter
@@ -36,6 +37,8 @@ HANDLES_EACH: Final = 100
 _NAMELESS: Final = "flight"
 """What a refused ticket is recorded about: whatever it was for is not looked up."""
 MARK: Final = b"ARROW:FLIGHT:SQL:"
+IN_DOUBT: Final = b"beijiang.in_doubt"
+"""In the metadata of a schema: the columns in doubt, as a JSON list."""
 
 
 class FlightSql:
@@ -159,7 +162,7 @@ class FlightSql:
         stream = next(parts)
         if not isinstance(stream, SqlStream):
             raise TypeError
-        return replace(stream, schema=order.schema, batches=parts)
+        return replace(stream, schema=_promised(order, stream), batches=parts)
 
     def _parts(self, actor: Actor, ticket: bytes, order: Order) -> Generator[Any, None, None]:
         """Yield the stream itself and then its rows, in the columns that were promised."""
@@ -177,11 +180,11 @@ class FlightSql:
                         code="flight_changed",
                     )
                 yield stream
-                sent = _Fingerprint()
-                with pa.ipc.new_stream(pa.PythonFile(sent, mode="w"), order.schema) as copy:
+                sent, schema = _Fingerprint(), _promised(order, stream)
+                with pa.ipc.new_stream(pa.PythonFile(sent, mode="w"), schema) as copy:
                     for batch in stream.batches:
                         recheck.before(batch.nbytes, partial(self._confirm, actor))
-                        promised = pa.RecordBatch.from_arrays(batch.columns, schema=order.schema)
+                        promised = pa.RecordBatch.from_arrays(batch.columns, schema=schema)
                         copy.write_batch(promised)
                         yield promised
                 stream.note_sent(sent.sha256.hexdigest(), sent.size)
@@ -359,6 +362,15 @@ class FlightSql:
             del self._prepared[handle]
         for ticket in [one for one, (_, made_at) in self._tickets.items() if made_at < horizon]:
             del self._tickets[ticket]
+
+
+def _promised(order: Order, stream: SqlStream) -> pa.Schema:
+    """Return the columns that were promised; the schema says which of them rest on values that are being looked into."""
+    assert order.schema is not None  # noqa: S101 - a ticket is given for what was planned
+    if not stream.in_doubt:
+        return order.schema
+    said = json.dumps(stream.in_doubt, ensure_ascii=False)
+    return order.schema.with_metadata({**(order.schema.metadata or {}), IN_DOUBT: said.encode()})
 
 
 def named(schema: pa.Schema) -> pa.Schema:

@@ -6,6 +6,7 @@ platform's number is drawn for one intersection and forgotten with it. See ``cry
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from dataclasses import replace
 from datetime import timedelta
@@ -241,7 +242,9 @@ class Intersections(Base):
         made += Blinder.noise(-len(made) % PADDED_TO or (0 if made else PADDED_TO))
         place = self._place(found, "theirs")
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        place.write_bytes(b"".join(sorted(made)))
+        content = b"".join(sorted(made))
+        place.write_bytes(content)
+        self._keep_digest(receipt, response=content)
         with self.db.begin() as tx:
             facts: dict[str, Any] = {"theirs": len(made), "receipt": receipt}
             IntersectionStore(tx.connection).move(found.id, _STATES.OFFERING, _STATES.OFFERED, **facts)
@@ -251,11 +254,14 @@ class Intersections(Base):
         actor = self.access.current(found.by)
         self._still(actor, found)
         content = self._place(found, "mine").read_bytes()
+        self._keep_digest(found.receipt, request=content)
         mine, doubled = points_of(content[: found.mine * POINT]), set(points_of(content[found.mine * POINT :]))
         again = _said(job, blinder.again(mine), found.mine, Text("比对", "comparing"))
         told: int | None = None
         if found.exit is Exit.COMMON:
-            self._place(found, "answer").write_bytes(b"".join(again))
+            answer = b"".join(again)
+            self._place(found, "answer").write_bytes(answer)
+            self._keep_digest(found.receipt, response=answer)
         else:
             told = self._tell(found, sum(point in doubled for point in again))
         detail: dict[str, JsonValue] = {
@@ -269,6 +275,11 @@ class Intersections(Base):
             if store.move(found.id, _STATES.COMPARING, _STATES.DONE, told=told):
                 self.parts.evidence.record(tx, actor, "exchange.intersection_answer", target=found.id, detail=detail)
         return {"told": told}
+
+    def _keep_digest(self, receipt: str, **said: bytes) -> None:
+        """Add to the receipt the digest of points that came (``request``) or went (``response``)."""
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in said.items()}
+        self.parts.evidence.note_sent(receipt, digests, sum(map(len, said.values())))
 
     def _meets(self, actor: Actor, grant_id: str, exit_: Exit) -> tuple[Grant, Met]:
         """Return a grant that the actor holds, and what it opens; any other one looks as if there were none."""

@@ -398,6 +398,7 @@ class Openings(Settling):
             "purpose": told,
             "at": local.isoformat(timespec="seconds"),
             "table": f"{governed.table} v{governed.version}",
+            "in_doubt": "、".join(governed.in_doubt),
         }
         return replace(order, mark=FileMark(line, facts), seed=self.parts.gate.seed_of(governed.receipt))
 

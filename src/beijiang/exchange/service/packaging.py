@@ -174,6 +174,7 @@ class Packages(Base):
             "grantee": grant.org_id,
             "person": actor.name,
             "purpose": grant.purpose,
+            "in_doubt": [*governed.in_doubt],
             "at": self.clock.now().isoformat(),
             "parts": [
                 {

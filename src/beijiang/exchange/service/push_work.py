@@ -323,6 +323,7 @@ class PushWork(PushStanding):
             target=push.target,
             at=delivery.created_at,
             attempt=delivery.attempts + 1,
+            in_doubt=governed.in_doubt,
         )
 
     def _deliver(
@@ -341,6 +342,7 @@ class PushWork(PushStanding):
             raise
         attempt.moved()
         proof = self._proof(there, parcel, done, governed)
+        governed.delivered(_sent(done, proof), 0)
         with attempt.counting():
             slow = attempt.seconds > _SLOW
             self._settle(push, replace(delivery, receipt=governed.receipt), done, proof, slow=slow)
@@ -533,3 +535,10 @@ def _odd(error: Exception) -> BeijiangError:
         f"The push stopped on an internal error ({kind}); nothing changed at the far side. The log has the details.",
         code="push_internal",
     )
+
+
+def _sent(done: Delivered, proof: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return what the receipt keeps of what was sent: the digests of files and messages, or the checksum of a table there."""
+    files: Any = done.facts.get("files") or []
+    digests: list[JsonValue] = [one["sha256"] for one in files] or [*done.facts.get("digests", ())]  # type: ignore[misc]
+    return {**({"response": digests} if digests else {}), "rows": done.rows, "gone": done.gone, "proof": proof}

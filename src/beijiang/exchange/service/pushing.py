@@ -207,6 +207,7 @@ class Pushes(PushWork):
             released=None if release is None else release.table_version,
             may_manage=self.access.allows(actor, Permission.EXCHANGE_REQUEST_MAKE, push.org_id),
             may_stop=self.access.allows(actor, Permission.EXCHANGE_GRANT_MANAGE, push.provider_id),
+            in_doubt=self.parts.gate.doubts.among(push.table, grant.terms.columns),
         )
 
     def delivery(self, actor: Actor, delivery_id: str) -> PushDelivery:

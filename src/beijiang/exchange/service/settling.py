@@ -110,17 +110,6 @@ class Settling(Attaching):
             judges.append(Judge(person_id=person.id, orgs=orgs))
         return judges
 
-    def _principals(self, actor: Actor) -> list[Actor]:
-        """Return for whom an actor stands in today, in the order in which they are looked at."""
-        if actor.is_anonymous or actor.scopes is not None:
-            return []
-        if not self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ):
-            return []  # an administrator, whom the limits keep from all data work
-        with self.db.read() as connection:
-            given = RequestStore(connection).delegations(actor.id)
-        named = dict.fromkeys(one.by for one in given if one.to == actor.id and one.holds_on(self.today))
-        return [found for one in named if (found := self._person(one)) is not None]
-
     def _entitled(self, actor: Actor, request: Request) -> bool:
         stage = request.stage
         return stage is not None and self.access.allows(actor, stage.permission, request.provider_id)
@@ -131,14 +120,6 @@ class Settling(Attaching):
             return None
         fit = (one for one in self._principals(actor) if one.id != request.by and self._entitled(one, request))
         return next(fit, None)
-
-    def _person(self, name: str) -> Actor | None:
-        """Return somebody by id or login with today's roles; None for unknown and for disabled accounts."""
-        try:
-            found = self.access.person(SYSTEM, name)
-        except NotFound:
-            return None
-        return None if found.disabled_at is not None else found.as_actor(None)
 
     def _sees(self, actor: Actor, request: Request) -> bool:
         return super()._sees(actor, request) or bool(request.stage and self._stands_in(actor, request))

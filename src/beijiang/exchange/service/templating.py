@@ -163,7 +163,7 @@ class Templates(Claiming):
 
         """
         before, standard = self._task(actor, task_id)
-        self.access.require(actor, ISSUE, standard.org_id)
+        behalf = self._acting(actor, ISSUE, standard.org_id)
         state = check_claim_move(before.state, move)
         before.shown.check(seen)
         text = said(words, needed=move is ClaimMove.BACK)
@@ -176,7 +176,7 @@ class Templates(Claiming):
             after = replace(self._timed(after), named="")
         made = self._handed_on(standard, before) if move is ClaimMove.MOVE else None
         with self.db.begin() as tx:
-            done = self._write(tx, actor, before, after, move, text)
+            done = self._write(tx, actor, before, after, move, text, behalf)
             if made is not None:
                 TemplateStore(tx.connection).add_task(made)
                 step = self._step(actor, made.id, ClaimMove.MOVE, text)

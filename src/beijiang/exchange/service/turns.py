@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from beijiang.access import Permission
@@ -26,23 +26,25 @@ class _Move(Protocol):
 
 def reader_of(
     access: Access,
-    actor: Actor,
+    people: Sequence[Actor],
     known: Collection[str],
     sides: Mapping[Word, Permission],
     moves: Iterable[tuple[_Move, bool]],
+    *,
+    own: Collection[Word] = (),
 ) -> MatterReader:
-    """Return whose matters an actor sees among the ``known`` departments, and which of the ``moves`` are the actor's.
+    """Return whose matters somebody sees among the ``known`` departments, and which of the ``moves`` are theirs.
 
-    A move comes with whether it is taken once only; ``sides`` say by which right a side moves.
+    ``people`` are the reader and those whom the reader stands in for, who are not stood in for on the sides that are one's
+    ``own``. A move comes with whether it is taken once only; ``sides`` say by which right a side moves.
     """
-
-    def allowed(permission: Permission) -> list[str]:
-        return [org for org in sorted(known) if access.allows(actor, permission, org)]
-
-    orgs = {side: allowed(permission) for side, permission in sides.items()}
-    turns = [
-        Turn(states=sorted(one.value for one in move.at), side=move.side.value, orgs=orgs[move.side], once=once)
-        for move, once in moves
-    ]
-    seen = allowed(Permission.EXCHANGE_REQUEST_READ)
-    return MatterReader(orgs=seen, every=len(seen) == len(known), turns=turns)
+    asked, turns, seen = [*moves], list[Turn](), set[str]()
+    for place, one in enumerate(people):
+        orgs = {side: [org for org in sorted(known) if access.allows(one, right, org)] for side, right in sides.items()}
+        turns += [
+            Turn(states=sorted(state.value for state in move.at), side=move.side.value, orgs=orgs[move.side], once=once)
+            for move, once in asked
+            if not place or move.side not in own
+        ]
+        seen |= {org for org in known if access.allows(one, Permission.EXCHANGE_REQUEST_READ, org)}
+    return MatterReader(orgs=sorted(seen), every=len(seen) == len(known), turns=turns)

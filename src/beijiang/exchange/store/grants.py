@@ -55,8 +55,12 @@ class GrantStore:
         return done.rowcount == 1
 
     def active(self, table: str) -> list[Grant]:
-        """Return the grants on a table that nobody ended, the newest first; whether their time has come is not asked."""
-        query = select(exchange_grant).where(_G.table_name == table, _G.state == GrantState.ACTIVE.value)
+        """Return the grants on a table, or on an entry by its id, that nobody ended, the newest first.
+
+        Whether their time has come is not asked.
+        """
+        on = (_G.table_name == table) | (_G.resource_id == table)
+        query = select(exchange_grant).where(on, _G.state == GrantState.ACTIVE.value)
         return self._all(query.order_by(_G.made_at.desc(), _G.id))
 
     def held_by(self, holders: Collection[tuple[GranteeKind, str]]) -> list[Grant]:

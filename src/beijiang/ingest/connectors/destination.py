@@ -44,6 +44,8 @@ class Parcel:
     target: str
     at: datetime
     attempt: int = 1
+    in_doubt: tuple[str, ...] = ()
+    """Columns whose values are being looked into (校核) when it leaves."""
 
     @property
     def whole(self) -> bool:
@@ -61,6 +63,7 @@ class Parcel:
             "from_version": self.before,
             "to_version": self.version,
             "key": [*self.key],
+            "in_doubt": [*self.in_doubt],
         }
 
 

@@ -91,20 +91,20 @@ class WebhookDestination(Destination):
         return None
 
     def deliver(self, parcel: Parcel, goods: Iterator[pa.RecordBatch]) -> Delivered:
-        totals, number, sums = {"rows": 0, "gone": 0}, 0, 0
+        totals, number, sums, sent = {"rows": 0, "gone": 0}, 0, 0, hashlib.sha256()
         with self._client() as http:
             for number, (rows, gone) in enumerate(_parts(parcel, goods), 1):
                 totals["rows"] += len(rows)
                 totals["gone"] += len(gone)
                 sums = (sums + sum(map(_checksum, rows)) + sum(map(_checksum, gone))) % (1 << 64)
-                self._post(http, self._body(parcel, number, rows, gone), str(number))
+                self._post(http, self._body(parcel, number, rows, gone), str(number), sent)
             told: dict[str, JsonValue] = {**totals, "checksum": f"{sums:016x}"}
             closing = self._body(parcel, number + 1, [], []) | {"final": True, "totals": told}
             self.uncertain = True
-            answer = self._post(http, closing, str(number + 1))
-        return Delivered(
-            rows=totals["rows"], gone=totals["gone"], facts={"parts": number + 1, **told, "answer": answer}
-        )
+            answer = self._post(http, closing, str(number + 1), sent)
+        digests: list[JsonValue] = [sent.hexdigest()]
+        facts: dict[str, JsonValue] = {"parts": number + 1, **told, "answer": answer, "digests": digests}
+        return Delivered(rows=totals["rows"], gone=totals["gone"], facts=facts)
 
     def _client(self) -> Http:
         self.checked(self.options.url)
@@ -124,8 +124,11 @@ class WebhookDestination(Destination):
         same = all(answer[name] == value for name, value in wanted.items() if name in answer)
         return Proof(equal=same, facts={"echo": {n: _short(answer.get(n)) for n in wanted}, "sent": {**wanted}})
 
-    def _post(self, http: Http, body: dict[str, Any], part: str) -> JsonValue:
+    def _post(self, http: Http, body: dict[str, Any], part: str, sent: hashlib._Hash | None = None) -> JsonValue:
+        """Send a part; ``sent`` goes over the bodies of all of them, in their order, and into the receipt."""
         content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        if sent is not None:
+            sent.update(content)
         at, name = str(int(time.time())), f"{body['delivery']}.{body.get('attempt', 0)}.{part}"
         headers = {
             "Content-Type": "application/json; charset=utf-8",

@@ -17,7 +17,7 @@ import typer
 
 from beijiang.kit import SYSTEM, Actor, BeijiangError, Text, new_id
 from beijiang.mining.models import ExportForm, SavedDraft
-from beijiang.protection import QueryClass
+from beijiang.protection import QueryClass, doubt_text
 from beijiang.terminal import Column, as_json, language, report, say, show
 
 if TYPE_CHECKING:
@@ -124,6 +124,8 @@ def commands(get: Callable[[], Workbench], access: Callable[[], Access]) -> type
                 f"Written to {output}: {rows:,} rows, graded {grade}, receipt {made.result.receipt}.",
             )
         )
+        if made.result.in_doubt:
+            say(doubt_text(made.result.in_doubt))
 
     @group.command("history")
     def history(
@@ -257,6 +259,8 @@ def _print(result: SqlResult, output: OutputFormat) -> None:
         sys.stdout.write(json.dumps(answer, ensure_ascii=False, default=str) + "\n")
     else:
         show([dict(zip(result.columns, map(_as_stored, row), strict=True)) for row in rows])
+    if result.in_doubt:
+        say(doubt_text(result.in_doubt), always=True)
     if result.truncated:
         say(Text(f"只显示前 {len(rows)} 行。", f"Only the first {len(rows)} rows are shown."), always=True)
 

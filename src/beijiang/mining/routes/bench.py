@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.kit import Actor, new_id
 from beijiang.mining.models import Chart, ExportForm, SavedDraft
-from beijiang.protection import QueryClass
+from beijiang.protection import QueryClass, doubt_headers
 from beijiang.web import content_disposition
 from beijiang.web.described import CSV, PARQUET, XLSX, ZIP, files_of
 from beijiang.web.values import plain_value
@@ -103,7 +103,8 @@ def router(service: Workbench, room: WaitingRoom) -> APIRouter:
             _answer(result, query_id), ensure_ascii=False, separators=(",", ":"), allow_nan=False
         ).encode()
         result.note_sent(hashlib.sha256(content).hexdigest(), len(content))
-        return Response(content, media_type="application/json", headers={"X-Beijiang-Receipt": result.receipt})
+        headers = {"X-Beijiang-Receipt": result.receipt, **doubt_headers(result.in_doubt)}
+        return Response(content, media_type="application/json", headers=headers)
 
     @routes.post("/sql/explain", summary="What a query reads, and how its result is graded; nothing is run")
     def explain(request: Request, order: ExplainOrder) -> dict[str, Any]:
@@ -125,6 +126,7 @@ def router(service: Workbench, room: WaitingRoom) -> APIRouter:
             "Content-Disposition": content_disposition(made.file_name),
             "X-Beijiang-Grade": made.result.grade,
             "X-Beijiang-Receipt": made.result.receipt,
+            **doubt_headers(made.result.in_doubt),
         }
         return StreamingResponse(made.content, media_type=made.media_type, headers=headers)
 
@@ -205,6 +207,7 @@ def _answer(result: SqlResult, query_id: str) -> dict[str, Any]:
         "receipt": result.receipt,
         "grade": result.grade,
         "labels": [_labelled(one) for one in result.shown],
+        "in_doubt": [*result.in_doubt],
         "cached": result.cached,
         "seconds": round(result.seconds, 3),
     }

@@ -82,6 +82,7 @@ class Exporting(Running):
             "purpose": purpose,
             "tables": "、".join(result.tables),
             "masked": "、".join(one.name for one in result.shown if one.masked),
+            "in_doubt": "、".join(result.in_doubt),
             "complete": "no" if result.truncated else "yes",
         }
         whose = f"{facts['person']} {facts['organisation']}".strip()

@@ -48,6 +48,8 @@ class AnswerColumn:
     type: str
     grade: str
     masked: bool
+    in_doubt: bool = False
+    """Whether values that are being looked into (校核) made or influenced it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,11 @@ class SqlResult:
         """Return the highest grade of what the answer was made of."""
         return label(self.shown)
 
+    @property
+    def in_doubt(self) -> tuple[str, ...]:
+        """Return the columns of the answer that rest on values that are being looked into."""
+        return tuple(one.name for one in self.shown if one.in_doubt)
+
 
 @dataclass(frozen=True, slots=True)
 class FileMark:
@@ -158,7 +165,8 @@ def labelled(
                 if (origin.table, origin.column) in known
             ]
         grade = max((column.grade for column, _ in parts), default=PLAIN)
-        found.append(AnswerColumn(name, kind, grade, any(column.masked and direct for column, direct in parts)))
+        masked = any(column.masked and direct for column, direct in parts)
+        found.append(AnswerColumn(name, kind, grade, masked, any(column.in_doubt for column, _ in parts)))
     return tuple(found)
 
 

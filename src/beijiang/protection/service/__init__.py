@@ -1,7 +1,7 @@
 """The services of protection: grading, the gate, the SQL gateway."""
 
 from beijiang.protection.models.results import SqlResult
-from beijiang.protection.service.asking import Counted
+from beijiang.protection.service.asking import Counted, Verified
 from beijiang.protection.service.assessing import TableGrading
 from beijiang.protection.service.copies import CopyShelf
 from beijiang.protection.service.gate import Gate, Sought
@@ -34,5 +34,6 @@ __all__ = [
     "SqlResult",
     "SqlStream",
     "TableGrading",
+    "Verified",
     "access_ended",
 ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from beijiang.kit import BeijiangError, Invalid
 from beijiang.protection.models.conditions import conditions
+from beijiang.protection.models.delivery import salted
 from beijiang.protection.models.grades import Level, higher
 from beijiang.protection.models.granting import CountAsked
 from beijiang.protection.models.private import MICRO
@@ -34,7 +35,19 @@ if TYPE_CHECKING:
     from beijiang.protection.models.sight import RowRule
     from beijiang.tables import Snapshot
 
-__all__ = ["Asking", "Counted"]
+__all__ = ["Asking", "Counted", "Verified"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """The answer to a verification."""
+
+    match: bool
+    receipt: str
+    salt: str
+    """Goes into the digests of question and answer; told to whoever asked, and kept nowhere."""
+    in_doubt: tuple[str, ...] = ()
+    """Items of the grant that are being looked into (校核)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +60,17 @@ class Counted:
     version: int
     """Of which version it is."""
     receipt: str
+    salt: str
+    """Goes into the digests of question and answer; told to whoever asked, and kept nowhere."""
+    in_doubt: tuple[str, ...] = ()
+    """Items of the grant that are being looked into (校核)."""
 
 
 class Asking(Deciding):
     """Verify and count: query-only exits."""
 
-    def verify(self, actor: Actor, table: str, values: Mapping[str, str], purpose: str) -> tuple[bool, str]:
-        """Tell whether some row holds these values together, and the id of the receipt; no value leaves.
+    def verify(self, actor: Actor, table: str, values: Mapping[str, str], purpose: str) -> Verified:
+        """Tell whether some row holds these values together, with what proves it; no value leaves.
 
         Only under a grant that opens this exit, and only for exactly its items: one value less would tell who is in a
         table, one more would ask for something else. True values are compared, of every grade: usable, not visible.
@@ -78,12 +95,15 @@ class Asking(Deciding):
 
     def _compared(
         self, actor: Actor, snapshot: Snapshot, sight: Sight, values: Mapping[str, str], purpose: str
-    ) -> tuple[bool, str]:
+    ) -> Verified:
         asked = [Filter(name, FilterOp.EQ, value) for name, value in values.items()]
         conditions(asked, visible_types(snapshot))
         self._count_call(actor, sight, purpose, Exit.VERIFY)
         governed = self._recorded(actor, snapshot, sight, list(values), (purpose, Exit.VERIFY))
-        return governed.count(asked) > 0, governed.receipt
+        match = governed.count(asked) > 0
+        proof = salted({"table": snapshot.table, "values": values}, {"match": match})
+        governed.delivered(proof.digests, proof.size)
+        return Verified(match=match, receipt=governed.receipt, salt=proof.salt, in_doubt=governed.in_doubt)
 
     def count(self, actor: Actor, table: str, filters: Sequence[Filter], purpose: str) -> Counted:
         """Tell about how many rows meet conditions on items of a grant; no value leaves, and nothing about one person.
@@ -128,8 +148,17 @@ class Asking(Deciding):
             except BeijiangError as error:
                 governed.refused(error.reason)
                 raise
+        count = None if told < least else told
+        where = sorted([one.column, str(one.op), str(one.value)] for one in filters)
+        proof = salted({"table": snapshot.table, "where": where}, {"count": count, "version": snapshot.version})
+        governed.delivered(proof.digests, proof.size)
         return Counted(
-            count=None if told < least else told, least=least, version=snapshot.version, receipt=governed.receipt
+            count=count,
+            least=least,
+            version=snapshot.version,
+            receipt=governed.receipt,
+            salt=proof.salt,
+            in_doubt=governed.in_doubt,
         )
 
     # Shared by both
@@ -195,6 +224,8 @@ class Asking(Deciding):
         """Write the receipt, which names the items and never what they were held against, and return the relation."""
         (purpose, exit_), grant = asked, sight.grant
         detail: dict[str, JsonValue] = {} if grant is None else {"grant": grant.id, "approvers": [*grant.approvers]}
+        shown, expressions = self._make_columns(snapshot, sight, made=False)
+        shown = self.doubts.marked(snapshot.table, shown)
         receipt = self._evidence.record_read(
             actor,
             exit=str(exit_),
@@ -205,9 +236,9 @@ class Asking(Deciding):
             rows=None,
             grade=sight.grade,
             purpose=purpose or (grant.purpose if grant else ""),
-            detail=detail,
+            detail={**detail, **self.doubts.noted(shown)},
         )
-        shown, expressions = self._make_columns(snapshot, sight, made=False)
+        self.doubts.keep(receipt, shown)
         return Governed(
             tools=self._tools,
             snapshot=snapshot,

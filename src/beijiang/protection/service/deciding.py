@@ -22,6 +22,7 @@ from beijiang.protection.models.sighting import sight_of, version_for
 from beijiang.protection.models.stricter import stricter
 from beijiang.protection.models.treatments import suppressed, treated
 from beijiang.protection.models.types import comment_of, type_word
+from beijiang.protection.service.doubted import Doubts
 from beijiang.protection.service.keyed import column_of
 from beijiang.protection.service.relation import Governed, Tools
 from beijiang.protection.service.tokens import PageTokens
@@ -98,6 +99,8 @@ class Deciding:
         """The versions of a resource's table that its readers had and may go back to in a share; set in build.py."""
         self.copies: CopyShelf | None = None
         """Serving copies that pages may come from, once the decision is made; set in build.py."""
+        self.doubts = Doubts()
+        """What of an access is being looked into."""
 
     def holds(self, actor: Actor, asked: Asked, obligations: str | None = None) -> bool:
         """Tell whether the actor would see exactly what the obligations say, now; without them, anything at all."""

@@ -98,6 +98,8 @@ class Download:
     """The data contract that it is delivered under, as a line of a header."""
     receipt: str = ""
     """The id of the receipt, by which the reader proves what was delivered."""
+    in_doubt: tuple[str, ...] = ()
+    """The columns of it that are being looked into (校核)."""
 
 
 def write(governed: Source, order: DownloadOrder) -> Iterator[bytes]:

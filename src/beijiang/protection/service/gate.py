@@ -161,6 +161,7 @@ class Gate(Meeting):
         sight, snapshot = decided
         snapshot, made = self._with_keyed(snapshot, sight)
         columns, expressions = self._columns(snapshot, sight, made=made)
+        columns = self.doubts.marked(snapshot.table, columns)
         receipt = self._evidence.record_read(
             actor,
             exit=str(asked.exit),
@@ -175,6 +176,7 @@ class Gate(Meeting):
                 "audience": str(sight.audience),
                 "obligations": sight.digest,
                 "masked": [c.name for c in columns if c.masked],
+                **self.doubts.noted(columns),
                 **({"contract": contract} if contract else {}),
                 **({"grant": sight.grant.id, "approvers": [*sight.grant.approvers]} if sight.grant else {}),
                 **_named(asked.own),
@@ -182,6 +184,7 @@ class Gate(Meeting):
                 **detail,
             },
         )
+        self.doubts.keep(receipt, columns)
         return Governed(
             tools=self._tools,
             snapshot=snapshot,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from beijiang.engine import Scan
+    from beijiang.kit.errors import JsonValue
     from beijiang.protection.models.reference import ExitCaps
     from beijiang.protection.models.sight import Sight
     from beijiang.protection.service.quotas import RowCounter
@@ -132,6 +133,11 @@ class Governed(Locating, Sifting):
         return self._contract
 
     @property
+    def in_doubt(self) -> tuple[str, ...]:
+        """Return the visible columns whose values are being looked into (校核) now."""
+        return tuple(column.name for column in self._columns if column.in_doubt)
+
+    @property
     def grant(self) -> str:
         """Return the id of the grant that is read under, empty where there is none."""
         return self._sight.grant.id if self._sight.grant else ""
@@ -146,7 +152,7 @@ class Governed(Locating, Sifting):
         """Tell whether a row filter keeps rows back."""
         return bool(self._sight.row_filters)
 
-    def delivered(self, digests: Mapping[str, str], size: int) -> None:
+    def delivered(self, digests: Mapping[str, JsonValue], size: int) -> None:
         """Add to the receipt what was asked and what was sent, when the last byte is out."""
         self._tools.evidence.note_sent(self._receipt, digests, size)
 

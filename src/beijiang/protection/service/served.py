@@ -256,7 +256,7 @@ class AnswerGate:
                     personal=duty.grade.personal is not Personal.NO,
                 )
             )
-        return tuple(columns), expressions
+        return self._gate.doubts.marked(served.resource_id, tuple(columns)), expressions
 
     def masked(
         self, served: Served, rows: Sequence[Cells], sight: Sight, expressions: Mapping[str, exp.Expr]
@@ -303,7 +303,7 @@ class AnswerGate:
     ) -> str:
         """Write the receipt of a call."""
         grant = sight.grant
-        return self._evidence.record_read(
+        receipt = self._evidence.record_read(
             actor,
             exit=str(Exit.SERVICE),
             target=served.name,
@@ -317,10 +317,13 @@ class AnswerGate:
                 "audience": str(sight.audience),
                 "obligations": sight.digest,
                 "masked": [c.name for c in columns if c.masked],
+                **self._gate.doubts.noted(columns),
                 **({"grant": grant.id, "approvers": [*grant.approvers]} if grant else {}),
                 **detail,
             },
         )
+        self._gate.doubts.keep(receipt, columns)
+        return receipt
 
     def note_refusal(self, actor: Actor, served: Served, purpose: str, detail: Mapping[str, JsonValue]) -> None:
         """Record a call that was refused."""

@@ -49,6 +49,11 @@ class SqlStream:
         """Return the highest grade of what the answer is made of."""
         return label(self.shown)
 
+    @property
+    def in_doubt(self) -> tuple[str, ...]:
+        """Return the columns of the answer that rest on values that are being looked into."""
+        return tuple(one.name for one in self.shown if one.in_doubt)
+
 
 class Streaming:
     """Runs bound queries in children that hand their rows over in parts. For the gateway alone, which asks for access."""

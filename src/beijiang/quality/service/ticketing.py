@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy.exc import IntegrityError
 
 from beijiang.access import Permission
+from beijiang.db import Remembered
 from beijiang.ingest import AlertKind
 from beijiang.kit import Conflict, Invalid, Text, new_id
 from beijiang.quality.errors import no_ticket, ticket_changed
@@ -39,6 +40,7 @@ class Ticketing(Base):
         super().__init__(q.db, q.tables, q.runner, q.access, q.evidence, q.jobs, q.alerts, q.clock)
         self.quality = quality
         self.zone = q.runner.zone
+        self._doubts: Remembered[tuple[str, ...]] = Remembered(q.db)
 
     @property
     def today(self) -> date:
@@ -181,9 +183,20 @@ class Ticketing(Base):
 
 def _tell(tx: UnitOfWork, ticket: Ticket, *, was_over: bool) -> None:
     """Publish that a reader's doubt begins or ends."""
-    over = ticket.state.is_over
-    if ticket.origin is Origin.PERSON and ticket.table and over != was_over:
-        tx.publish(DoubtMoved(ticket_id=ticket.id, table=ticket.table, title=ticket.title, raised=not over))
+    over, about = ticket.state.is_over, ticket.table or ticket.resource_id
+    if ticket.origin is not Origin.PERSON or not about or over == was_over:
+        return
+    outcome = ticket.answer if ticket.state is TicketState.CLOSED else Move.WITHDRAW
+    tx.publish(
+        DoubtMoved(
+            ticket_id=ticket.id,
+            table=about,
+            title=ticket.title,
+            raised=not over,
+            outcome=(outcome or Move.CLOSE).value if over else "",
+            columns=ticket.columns,
+        )
+    )
 
 
 def said(words: str, *, needed: bool) -> Text:

@@ -106,10 +106,11 @@ class Tickets(Rechecking):
         return [replace(t, opened_by="", opened_name="", opened_org=None, words="", rows=()) for t in found]
 
     def in_doubt(self, table: str) -> tuple[str, ...]:
-        """Return the columns of a table that readers doubt now, ``*`` for the table as a whole; said at every delivery."""
-        with self.db.read() as connection:
-            found = TicketStore(connection).doubted(table)
-        return tuple(sorted({column for ticket in found for column in ticket.columns or ("*",)}))
+        """Return the columns of a table, or of an entry without one, that are in doubt now, ``*`` for all of them.
+
+        Asked at every delivery, so it is remembered until anything in the database is changed.
+        """
+        return self._doubts.get(table, lambda connection: _columns(TicketStore(connection).doubted(table)))
 
     def entry(self, actor: Actor, resource_id: str) -> tuple[Entry, str]:
         """Return the entry that the actor wants to doubt a value of, and its provider's name.
@@ -368,3 +369,7 @@ class Tickets(Rechecking):
             found = catalog.published(actor, resource_id)
             return found.version.entry, found.table, found.table_version or 0
         return resource.entry, resource.table, resource.released_table_version or resource.facts.version or 0
+
+
+def _columns(doubted: Sequence[Ticket]) -> tuple[str, ...]:
+    return tuple(sorted({column for ticket in doubted for column in ticket.columns or ("*",)}))

@@ -69,8 +69,9 @@ class TicketStore:
         return [ticket_of(row) for row in self._connection.execute(query)]
 
     def doubted(self, table: str) -> list[Ticket]:
-        """Return the open tickets that readers of a table should know of."""
-        query = select(quality_ticket).where(_T.table_name == table, _T.state.not_in(_OVER)).order_by(_T.id)
+        """Return the open tickets that readers of a table should know of; an entry without a table goes by its own id."""
+        about = or_(_T.table_name == table, (_T.table_name == "") & (_T.resource_id == table))
+        query = select(quality_ticket).where(about, _T.state.not_in(_OVER)).order_by(_T.id)
         return [ticket_of(row) for row in self._connection.execute(query)]
 
     def add(self, ticket: Ticket) -> None:

@@ -144,6 +144,8 @@ class GovernedColumn:
     mask: str | None
     personal: bool = True
     """Whether it tells about a person; where nobody says, it does."""
+    in_doubt: bool = False
+    """Whether its values are being looked into (校核) at this moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,11 @@ class GovernedTable(Protocol):
     @property
     def grant(self) -> str:
         """Return the id of the grant that is read under, empty where there is none."""
+        ...
+
+    @property
+    def in_doubt(self) -> tuple[str, ...]:
+        """Return the columns whose values are being looked into (校核), as far as this reader sees them."""
         ...
 
     @property
