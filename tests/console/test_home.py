@@ -77,7 +77,9 @@ def test_each_count_is_what_its_list_shows(desk: Callable[..., Any], role: str) 
     waiting = page.partition('id="tiles-waiting"')[2].partition("</section>")[0]
     waits = any(count for _, count, _ in counts(waiting))
     assert not (waits and "没有等您处理的事项" in page), "the words below say what the counts say"
-    folded = "".join(part.partition("</details>")[0] for part in page.partition('class="tiles"')[2].split("<details>")[1:])
+    folded = "".join(
+        part.partition("</details>")[0] for part in page.partition('class="tiles"')[2].split("<details>")[1:]
+    )
     assert [one for one in found if not one[1]] == counts(folded), "what stands at zero is folded, and nothing else is"
     for href, count, more in found:
         answer = person.get(href)
