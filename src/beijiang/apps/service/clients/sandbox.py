@@ -181,6 +181,7 @@ class Sandbox:
             "rows": rows,
             "left_out": 0,
             "more": False,
+            "in_doubt": [],
             **dict.fromkeys(("receipt", "grant", "salt", "request_sm3", "response_sm3"), ""),
             "synthetic": SAID,
         }
@@ -219,6 +220,7 @@ class Sandbox:
             "rows": synthetic_rows(f"{app.id}/{end}", items, 0, _FEW),
             "truncated": False,
             "masked": [],
+            "in_doubt": [],
             "grade": grade,
             "as_of": None,
             "receipt": "",
