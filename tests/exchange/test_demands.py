@@ -228,6 +228,8 @@ def test_who_is_away_is_stood_in_for_and_the_record_says_for_whom(bureau: Bureau
     view = demands.demand(bureau["deputy"], made.id)
     assert M.CONFIRM in view.moves
     assert M.WITHDRAW not in view.moves, "what is needed is said by who needs it"
+    hints = demands.hints(bureau["deputy"], made.id)
+    assert hints.not_shared == (), "a member reads no department's negative list, and is shown the rest"
     assert made.id in {one.id for one in demands.waiting(bureau["deputy"])}
     listed = demands.demand_part(bureau["deputy"], DemandQuery(mine=True), Wanted())
     assert made.id in {one.id for one in listed.rows}
@@ -276,6 +278,18 @@ def test_whoever_matches_a_demand_sees_what_may_be_it_who_owes_the_same_and_what
     after = demands.demand(bureau["consumer"], made.id).demand
     assert (after.draft.title, after.draft.items) == ("企业联络名单核查", "法定代表人电话、注册资本")
     assert after.state is DemandState.SUBMITTED
+
+
+def test_what_was_supplied_is_no_duty_any_more(bureau: Bureau) -> None:
+    demands, facts = bureau.platform.demands, {"items": "厂房面积、厂房地址"}
+    owed = raised(bureau, title="厂房面积清册", **facts)
+    demands.move(bureau["reviewer"], owed.id, M.PASS)
+    demands.move(bureau["reviewer"], owed.id, M.DISPATCH, "", Answer(org_id=OWNER))
+    demands.move(bureau["steward"], owed.id, M.CONFIRM, "", Answer(supply_by=bureau.today + timedelta(days=9)))
+    made = raised(bureau, title="厂房核查", **facts)
+    assert [one.id for one in demands.hints(bureau["reviewer"], made.id).duties] == [owed.id]
+    demands.move(bureau["steward"], owed.id, M.COMPLETE, "", Answer(resource_id=bureau.resource.id))
+    assert demands.hints(bureau["reviewer"], made.id).duties == ()
 
 
 def test_programs_and_operators_do_the_same(bureau: Bureau, tmp_path: Path) -> None:

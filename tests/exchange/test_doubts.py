@@ -120,6 +120,8 @@ def test_a_service_says_it_of_its_entry_though_there_is_no_table(
     )
     bureau.platform.db.deliver_waiting()
     assert OTHER in {a.org_id for a in bureau.platform.alerts.open().values() if a.subject.startswith(made.id)}
+    seen = bureau.platform.tickets.doubted(bureau["consumer"], service.resource_id)
+    assert [one.columns for one in seen] == [(NAME,)], "the page of the entry says it too"
     answer = people["consumer"].post(f"{AT}/services/{service.id}/call", json={"parameters": {"city": "包头市"}})
     assert answer.status_code == 200, answer.text
     assert (answer.json()["in_doubt"], answer.headers[HEADER]) == ([NAME], quote(NAME, safe=""))

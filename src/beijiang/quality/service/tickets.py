@@ -102,7 +102,7 @@ class Tickets(Rechecking):
         """Return what is in doubt of an entry now, for whoever may read the entry; who doubts is not told."""
         table = self._entry(actor, resource_id)[1]
         with self.db.read() as connection:
-            found = TicketStore(connection).doubted(table) if table else []
+            found = TicketStore(connection).doubted(table or resource_id)
         return [replace(t, opened_by="", opened_name="", opened_org=None, words="", rows=()) for t in found]
 
     def in_doubt(self, table: str) -> tuple[str, ...]:
