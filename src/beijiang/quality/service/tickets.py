@@ -112,6 +112,11 @@ class Tickets(Rechecking):
         """
         return self._doubts.get(table, lambda connection: _columns(TicketStore(connection).doubted(table)))
 
+    def doubts(self, table: str) -> Sequence[Ticket]:
+        """Return the open tickets by which readers doubt values of a table, or of an entry without one by its id."""
+        with self.db.read() as connection:
+            return [one for one in TicketStore(connection).doubted(table) if one.origin is Origin.PERSON]
+
     def entry(self, actor: Actor, resource_id: str) -> tuple[Entry, str]:
         """Return the entry that the actor wants to doubt a value of, and its provider's name.
 
