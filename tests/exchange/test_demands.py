@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exchange_bureau import AT, BUREAU, OWNER, Bureau, People
+from exchange_bureau import AT, BUREAU, OTHER, OWNER, Bureau, People
 from typer.testing import CliRunner
 
 from beijiang import terminal
@@ -25,6 +25,7 @@ from beijiang.exchange import (
 from beijiang.exchange.commands import demands as commands
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, Language, NotFound, Wanted
+from statements import asked
 
 M = DemandMove
 
@@ -241,6 +242,51 @@ def test_who_is_away_is_stood_in_for_and_the_record_says_for_whom(bureau: Bureau
     exchange.end_delegation(bureau["steward"], given.id)
     with pytest.raises(NotFound):
         demands.move(bureau["deputy"], made.id, M.POSTPONE, "再等等", day)
+
+
+def test_nobody_stands_in_where_they_asked_themselves(bureau: Bureau) -> None:
+    demands, exchange = bureau.platform.demands, bureau.exchange
+    made = raised(bureau, title="门诊人次统计")
+    demands.move(bureau["reviewer"], made.id, M.PASS)
+    demands.move(bureau["reviewer"], made.id, M.DISPATCH, "", Answer(org_id=OTHER))
+    day = Answer(supply_by=bureau.today + timedelta(days=9))
+    given = exchange.delegate(bureau["colleague"], "consumer", bureau.today, bureau.today, "出差")
+    for step in (demands.plan_move, lambda *words: demands.move(*words[:3], "", words[3])):
+        with pytest.raises(Denied) as denied:
+            step(bureau["consumer"], made.id, M.CONFIRM, day)
+        assert denied.value.reason == "own_demand"
+    assert demands.demand(bureau["consumer"], made.id).moves == (M.WITHDRAW,)
+    assert made.id not in {one.id for one in demands.waiting(bureau["consumer"])}
+    listed = demands.demand_part(bureau["consumer"], DemandQuery(mine=True), Wanted())
+    assert made.id not in {one.id for one in listed.rows}
+    exchange.end_delegation(bureau["colleague"], given.id)
+    assert demands.move(bureau["colleague"], made.id, M.CONFIRM, "", day).supply_by == day.supply_by
+
+
+def test_what_is_shown_before_a_dispatch_asks_no_more_of_the_database_for_more_demands(bureau: Bureau) -> None:
+    demands = bureau.platform.demands
+
+    def ready(title: str) -> Demand:
+        made = raised(bureau, title=title)
+        demands.move(bureau["reviewer"], made.id, M.PASS)
+        return made
+
+    def dispatched_to_owner(title: str) -> None:
+        demands.move(bureau["reviewer"], ready(title).id, M.DISPATCH, "", Answer(org_id=OWNER))
+
+    made = ready("供热管网图")
+    dispatched_to_owner("供热价格")
+    before = asked_for(bureau, made.id)
+    for n in range(4):
+        dispatched_to_owner(f"供热价格第{n}档")
+    assert asked_for(bureau, made.id) == before
+
+
+def asked_for(bureau: Bureau, demand: str) -> int:
+    """Return how many statements it takes to show what a dispatch would do."""
+    with asked(bureau.platform.db) as statements:
+        bureau.platform.demands.plan_move(bureau["reviewer"], demand, M.DISPATCH, Answer(org_id=OWNER))
+    return len(statements)
 
 
 def test_whoever_matches_a_demand_sees_what_may_be_it_who_owes_the_same_and_what_is_not_shared(bureau: Bureau) -> None:
