@@ -253,6 +253,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         clock=clock,
         zone=zone,
         not_shared=inventory.not_shared,
+        doubts=tickets.doubts,
         ticket=tickets.ticket,
         move_ticket=tickets.move,
     )

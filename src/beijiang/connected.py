@@ -64,6 +64,7 @@ def connect(platform: Platform) -> None:
     platform.db.subscribe(ElementsChanged, "mappings", platform.mappings.on_elements_changed)
     platform.db.subscribe(MappingMoved, "protection", platform.protection.on_mapping_moved)
     handed = Handed(platform)
+    platform.db.subscribe(GrantMoved, "exchange", platform.exchange.on_grant_moved)
     platform.db.subscribe(GrantMoved, "lineage", handed.on_grant_moved)
     platform.db.subscribe(PushMoved, "lineage", handed.on_push_moved)
     platform.db.subscribe(AppMoved, "lineage", handed.on_app_moved)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import pyzipper
+from fastapi.testclient import TestClient
 
 from beijiang.access import OrganisationDraft, PersonDraft, Role
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareType
@@ -383,6 +384,43 @@ def test_a_demand_goes_from_wish_to_duty(office: Any, desk: Callable[..., Any], 
     assert "supplied" in page
     assert "met" in page
     assert steward.get("/console/demands/file?lang=zh-CN").content[:2] == b"PK"
+
+
+def test_who_stands_in_looks_first_and_moves_what_was_shown(
+    office: Any, desk: Callable[..., Any], resources: dict[str, str]
+) -> None:
+    steward, reviewer = desk("steward"), desk("bureau_reviewer")
+    wished, supplied = (str(office.exchange.today + timedelta(days=days)) for days in (65, 54))
+    facts = {"items": "床位数", "purpose": "service", "use": "安排转诊", "wished_by": wished}
+    here = steward.post("/console/demands/new", {"title": "医院床位", **facts}).headers["location"]
+    reviewer.post(here, {"move": "pass"})
+    lost = reviewer.post(here, {"move": "match", "do": "plan", "resource": "res_none", "words": "目录已有"})
+    assert (lost.status_code, 'role="alert"' in lost.text) == (200, True), "the page stays with what is wrong"
+    assert 'value="目录已有"' in lost.text
+    assert 'value="res_none"' in lost.text
+    reviewer.post(here, {"move": "dispatch", "org": "education"})
+    draft = PersonDraft(login="b.member", name="某科员", org_id="education", roles=frozenset({Role.MEMBER}))
+    member, code = office.access.add_person(SYSTEM, draft)
+    signed = office.access.change_password(office.access.sign_in("b.member", code, "tests").actor, code, PASSWORD)
+    office.access.sign_out(signed.token)
+    away = office.access.person(SYSTEM, "a.steward").as_actor(None)
+    today = office.exchange.today
+    given = office.exchange.delegate(away, member.login, today, today, "出差")
+    mine = type(steward)(TestClient(steward.client.app, base_url="https://testserver", follow_redirects=False))
+    assert mine.post("/console/sign-in", {"login": "b.member", "password": PASSWORD}).status_code == 303
+    shown = mine.get(here)
+    assert (shown.status_code, "可供参考" in shown.text) == (200, True), shown.text
+    order = {"supply_by": supplied, "words": "分两批供"}
+    looked = mine.post(here, {"move": "confirm", "do": "plan", **order}).text
+    form = re.search(r"<details open>(?:(?!</details>).)*确认是数源.*?</details>", looked, re.DOTALL)
+    assert form, "what was looked at is open"
+    assert f'type="date" value="{supplied}"' in form[0], "what is confirmed is the day that was shown"
+    assert 'value="分两批供"' in form[0]
+    denied = mine.post(here, {"move": "deny", "do": "plan", "org": "health", "words": "归卫健委"}).text
+    opened = re.findall(r"<details open>(.*?)</details>", denied, re.DOTALL)
+    assert [re.search(r'name="move" value="(\w+)"', one)[1] for one in opened] == ["deny"]
+    office.exchange.end_delegation(away, given.id)
+    mine.client.close()
 
 
 def test_what_comes_after_a_grant_has_its_pages(

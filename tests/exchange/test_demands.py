@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exchange_bureau import AT, BUREAU, OWNER, Bureau, People
+from exchange_bureau import AT, BUREAU, OTHER, OWNER, Bureau, People
 from typer.testing import CliRunner
 
 from beijiang import terminal
@@ -25,6 +25,7 @@ from beijiang.exchange import (
 from beijiang.exchange.commands import demands as commands
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, Language, NotFound, Wanted
+from statements import asked
 
 M = DemandMove
 
@@ -228,6 +229,8 @@ def test_who_is_away_is_stood_in_for_and_the_record_says_for_whom(bureau: Bureau
     view = demands.demand(bureau["deputy"], made.id)
     assert M.CONFIRM in view.moves
     assert M.WITHDRAW not in view.moves, "what is needed is said by who needs it"
+    hints = demands.hints(bureau["deputy"], made.id)
+    assert hints.not_shared == (), "a member reads no department's negative list, and is shown the rest"
     assert made.id in {one.id for one in demands.waiting(bureau["deputy"])}
     listed = demands.demand_part(bureau["deputy"], DemandQuery(mine=True), Wanted())
     assert made.id in {one.id for one in listed.rows}
@@ -239,6 +242,51 @@ def test_who_is_away_is_stood_in_for_and_the_record_says_for_whom(bureau: Bureau
     exchange.end_delegation(bureau["steward"], given.id)
     with pytest.raises(NotFound):
         demands.move(bureau["deputy"], made.id, M.POSTPONE, "再等等", day)
+
+
+def test_nobody_stands_in_where_they_asked_themselves(bureau: Bureau) -> None:
+    demands, exchange = bureau.platform.demands, bureau.exchange
+    made = raised(bureau, title="门诊人次统计")
+    demands.move(bureau["reviewer"], made.id, M.PASS)
+    demands.move(bureau["reviewer"], made.id, M.DISPATCH, "", Answer(org_id=OTHER))
+    day = Answer(supply_by=bureau.today + timedelta(days=9))
+    given = exchange.delegate(bureau["colleague"], "consumer", bureau.today, bureau.today, "出差")
+    for step in (demands.plan_move, lambda *words: demands.move(*words[:3], "", words[3])):
+        with pytest.raises(Denied) as denied:
+            step(bureau["consumer"], made.id, M.CONFIRM, day)
+        assert denied.value.reason == "own_demand"
+    assert demands.demand(bureau["consumer"], made.id).moves == (M.WITHDRAW,)
+    assert made.id not in {one.id for one in demands.waiting(bureau["consumer"])}
+    listed = demands.demand_part(bureau["consumer"], DemandQuery(mine=True), Wanted())
+    assert made.id not in {one.id for one in listed.rows}
+    exchange.end_delegation(bureau["colleague"], given.id)
+    assert demands.move(bureau["colleague"], made.id, M.CONFIRM, "", day).supply_by == day.supply_by
+
+
+def test_what_is_shown_before_a_dispatch_asks_no_more_of_the_database_for_more_demands(bureau: Bureau) -> None:
+    demands = bureau.platform.demands
+
+    def ready(title: str) -> Demand:
+        made = raised(bureau, title=title)
+        demands.move(bureau["reviewer"], made.id, M.PASS)
+        return made
+
+    def dispatched_to_owner(title: str) -> None:
+        demands.move(bureau["reviewer"], ready(title).id, M.DISPATCH, "", Answer(org_id=OWNER))
+
+    made = ready("供热管网图")
+    dispatched_to_owner("供热价格")
+    before = asked_for(bureau, made.id)
+    for n in range(4):
+        dispatched_to_owner(f"供热价格第{n}档")
+    assert asked_for(bureau, made.id) == before
+
+
+def asked_for(bureau: Bureau, demand: str) -> int:
+    """Return how many statements it takes to show what a dispatch would do."""
+    with asked(bureau.platform.db) as statements:
+        bureau.platform.demands.plan_move(bureau["reviewer"], demand, M.DISPATCH, Answer(org_id=OWNER))
+    return len(statements)
 
 
 def test_whoever_matches_a_demand_sees_what_may_be_it_who_owes_the_same_and_what_is_not_shared(bureau: Bureau) -> None:
@@ -276,6 +324,18 @@ def test_whoever_matches_a_demand_sees_what_may_be_it_who_owes_the_same_and_what
     after = demands.demand(bureau["consumer"], made.id).demand
     assert (after.draft.title, after.draft.items) == ("企业联络名单核查", "法定代表人电话、注册资本")
     assert after.state is DemandState.SUBMITTED
+
+
+def test_what_was_supplied_is_no_duty_any_more(bureau: Bureau) -> None:
+    demands, facts = bureau.platform.demands, {"items": "厂房面积、厂房地址"}
+    owed = raised(bureau, title="厂房面积清册", **facts)
+    demands.move(bureau["reviewer"], owed.id, M.PASS)
+    demands.move(bureau["reviewer"], owed.id, M.DISPATCH, "", Answer(org_id=OWNER))
+    demands.move(bureau["steward"], owed.id, M.CONFIRM, "", Answer(supply_by=bureau.today + timedelta(days=9)))
+    made = raised(bureau, title="厂房核查", **facts)
+    assert [one.id for one in demands.hints(bureau["reviewer"], made.id).duties] == [owed.id]
+    demands.move(bureau["steward"], owed.id, M.COMPLETE, "", Answer(resource_id=bureau.resource.id))
+    assert demands.hints(bureau["reviewer"], made.id).duties == ()
 
 
 def test_programs_and_operators_do_the_same(bureau: Bureau, tmp_path: Path) -> None:

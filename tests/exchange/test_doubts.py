@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
+import pyarrow as pa
 import pyarrow.flight as fl
 import pyarrow.parquet as pq
 import pytest
 from exchange_bureau import AT, OTHER, TABLE, Bureau, People
-from flight_clients import key_of, raw, served
+from flight_clients import connected, key_of, raw, served
 from service_bureau import granted, offered
 from share_reader import recipient
 from unruly import Unruly
 
 from beijiang.evidence import EvidenceQuery
+from beijiang.evidence import verifier as judge
 from beijiang.exchange import Way
 from beijiang.exchange.service.flight import IN_DOUBT
 from beijiang.kit import SYSTEM
+from beijiang.protection import doubt_headers
 from beijiang.quality import Doubt, Move
 from beijiang.tables import Exit
+from waiting import until
 
 NAME, CITY, CAPITAL = "企业名称", "盟市", "注册资本"
 HEADER = "X-Data-In-Doubt"
@@ -70,6 +75,8 @@ def test_rows_files_counts_and_answers_say_what_is_in_doubt_and_their_receipts_k
     assert receipt_says(doubted, rows.headers["X-Beijiang-Receipt"]) == [CAPITAL]
     some = me.get(f"{AT}/tables/{TABLE}/rows", params={"_col": NAME})
     assert some.json()["in_doubt"] == [], "what was not asked for is not in this answer"
+    assert HEADER not in some.headers, "the header says what the body says"
+    assert receipt_says(doubted, some.headers["X-Beijiang-Receipt"]) == [CAPITAL], "what was opened for it"
 
     file = me.get(f"{AT}/tables/{TABLE}/download", params={"format": "parquet"})
     assert file.headers[HEADER] == SAID
@@ -87,6 +94,18 @@ def test_rows_files_counts_and_answers_say_what_is_in_doubt_and_their_receipts_k
     )
     assert asked.status_code == 200, asked.text
     assert (asked.json()["in_doubt"], asked.headers[HEADER]) == (["total"], "total")
+    plain = {"sql": f'SELECT "{NAME}" FROM "{TABLE}"'}
+    names = me.post("/api/v1/sql", json=plain)
+    assert (names.json()["in_doubt"], HEADER in names.headers) == ([], False)
+    export = me.post("/api/v1/sql/export", json={**plain, "format": "csv"})
+    assert (export.status_code, HEADER in export.headers) == (200, False), export.text
+
+
+def test_names_that_no_proxy_takes_are_a_star() -> None:
+    few, many = [f"数据项{n}" for n in range(9)], [f"数据项{n}" for n in range(150)]
+    assert [unquote(one) for one in doubt_headers(few)[HEADER].split(",")] == few
+    assert doubt_headers(many) == {HEADER: "*"}
+    assert doubt_headers(()) == {HEADER: ""}
 
 
 def test_shares_say_it_with_the_query_and_with_each_file(doubted: Bureau) -> None:
@@ -110,6 +129,50 @@ def test_flight_says_it_in_the_schema_of_the_answer(doubted: Bureau) -> None:
         plain.read_all()
 
 
+def test_what_came_by_flight_while_in_doubt_is_proved_offline_by_the_answer_itself(doubted: Bureau) -> None:
+    _, secret = key_of(doubted, "consumer")
+    asked = f'SELECT "{NAME}", "{CAPITAL}" FROM "{TABLE}" ORDER BY "{NAME}"'
+    with served(doubted) as server:
+        with connected(server, secret) as cursor:
+            cursor.execute(asked)
+            with cursor.fetch_record_batch() as reader:
+                came = answer_of(reader.schema, reader)
+        proved(doubted, asked, came)
+        with raw(server, secret) as client:
+            stream = client.stream("CommandStatementQuery", {1: asked.encode()})
+            assert IN_DOUBT in stream.schema.metadata
+            came = answer_of(stream.schema, [part.data for part in stream])
+        proved(doubted, asked, came)
+
+
+def answer_of(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> bytes:
+    """Return an answer as the how-to page keeps it."""
+    kept = io.BytesIO()
+    with pa.ipc.new_stream(kept, schema.remove_metadata()) as copy:
+        for batch in batches:
+            copy.write_batch(batch)
+    return kept.getvalue()
+
+
+def proved(bureau: Bureau, asked: str, answer: bytes) -> None:
+    """Hold the newest read against an answer, as anybody does without the platform."""
+    receipts, me = bureau.platform.receipts, bureau["consumer"]
+    keys = tuple(judge.Key.parse(str(key)) for key in receipts.keys(me))
+
+    bureau.platform.evidence.flush()
+
+    def newest() -> dict[str, Any]:
+        query = EvidenceQuery(action="read", target=TABLE, limit=1)
+        found: dict[str, Any] = receipts.receipt(
+            me, bureau.platform.evidence_reader.search(SYSTEM, query).records[0].id
+        )
+        return found
+
+    # The server notes what was sent once the last part is out.
+    until(lambda: "read.sent" in [json.loads(part["body"])["action"] for part in newest()["records"]])
+    assert judge.examine(newest(), judge.Trust(keys=keys, request=asked, response=answer)).ok
+
+
 def test_a_service_says_it_of_its_entry_though_there_is_no_table(
     bureau: Bureau, unruly: Unruly, people: People
 ) -> None:
@@ -120,6 +183,8 @@ def test_a_service_says_it_of_its_entry_though_there_is_no_table(
     )
     bureau.platform.db.deliver_waiting()
     assert OTHER in {a.org_id for a in bureau.platform.alerts.open().values() if a.subject.startswith(made.id)}
+    seen = bureau.platform.tickets.doubted(bureau["consumer"], service.resource_id)
+    assert [one.columns for one in seen] == [(NAME,)], "the page of the entry says it too"
     answer = people["consumer"].post(f"{AT}/services/{service.id}/call", json={"parameters": {"city": "包头市"}})
     assert answer.status_code == 200, answer.text
     assert (answer.json()["in_doubt"], answer.headers[HEADER]) == ([NAME], quote(NAME, safe=""))
@@ -153,3 +218,36 @@ def test_who_holds_a_grant_hears_what_came_of_it(bureau: Bureau, move: Move, wor
     governed = bureau.platform.gate.open(bureau["consumer"], TABLE, "supervision", Exit.ROW_API)
     assert governed.in_doubt == ()
     bureau.end_all()
+
+
+def test_who_comes_to_hold_a_grant_meanwhile_hears_of_the_doubt_and_of_its_end(bureau: Bureau) -> None:
+    tickets, platform = bureau.platform.tickets, bureau.platform
+    made = tickets.doubt(bureau["colleague"], bureau.resource.id, Doubt(words="像是万元", columns=(CAPITAL,)))
+    platform.db.deliver_waiting()
+    assert not open_doubts(bureau, made.id), "nobody has the data yet"
+    late = bureau.granted(NAME, CAPITAL)
+    platform.db.deliver_waiting()
+    assert open_doubts(bureau, made.id) == {OTHER}
+    settle(bureau, made.id)
+    platform.evidence.flush()
+    query = EvidenceQuery(action="exchange.doubt_confirm_right", target=late.id)
+    assert [one.detail["ticket"] for one in platform.evidence_reader.search(SYSTEM, query).records] == [made.id]
+    assert not open_doubts(bureau, made.id)
+    bureau.end_all()
+
+
+def test_no_alert_stays_of_a_doubt_that_is_settled_when_the_grant_has_ended(bureau: Bureau) -> None:
+    bureau.granted(NAME, CAPITAL)
+    made = bureau.platform.tickets.doubt(
+        bureau["colleague"], bureau.resource.id, Doubt(words="像是万元", columns=(CAPITAL,))
+    )
+    bureau.platform.db.deliver_waiting()
+    assert open_doubts(bureau, made.id) == {OTHER}
+    bureau.end_all()
+    settle(bureau, made.id)
+    assert not open_doubts(bureau, made.id)
+
+
+def open_doubts(bureau: Bureau, ticket: str) -> set[str]:
+    """Return the departments that an open alert tells of a doubt."""
+    return {one.org_id for one in bureau.platform.alerts.open().values() if one.subject.startswith(ticket)}

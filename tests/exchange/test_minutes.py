@@ -59,3 +59,11 @@ def test_of_a_refused_request_nothing_was_granted(bureau: Bureau) -> None:
     lines = printed(bureau, asked.id)
     assert "未批准" in after(lines, CITY, 2), lines
     assert any("没有履职依据" in line for line in lines)
+
+
+def test_of_a_withdrawn_request_nothing_is_said_to_be_refused(bureau: Bureau) -> None:
+    asked = bureau.asked(CITY)
+    bureau.exchange.withdraw(bureau["consumer"], asked.id, "不再需要")
+    lines = printed(bureau, asked.id)
+    assert "已撤回" in after(lines, CITY, 2), lines
+    assert not any("未批准" in line for line in lines), "nobody refused anything"

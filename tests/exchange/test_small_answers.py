@@ -65,6 +65,11 @@ def test_a_verification_and_a_count_are_proved_by_whoever_has_their_salt(
     told = compact({"count": count["count"], "version": count["version"]})
     good = verdict(bureau, tmp_path, count["receipt"], salt=count["salt"], request=asked, response=told)
     assert [one[0] for one in good] == ["✓", "✓"], good
+    count = people["consumer"].post(f"{AT}/tables/{TABLE}/count", json={"where": [f"{CITY}__notnull"]}).json()
+    asked = compact({"table": TABLE, "where": [[CITY, "notnull", ""]]})
+    told = compact({"count": count["count"], "version": count["version"]})
+    good = verdict(bureau, tmp_path, count["receipt"], salt=count["salt"], request=asked, response=told)
+    assert [one[0] for one in good] == ["✓", "✓"], "a condition without a value has an empty one"
 
     group = commands(lambda: bureau.exchange, lambda: bureau.platform.access)
     values = [word for name, value in RIGHT.items() for word in ("--value", f"{name}={value}")]

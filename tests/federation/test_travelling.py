@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 from sqlalchemy import text
 
 from beijiang.exchange import (
@@ -128,8 +129,11 @@ def test_it_passes_the_flow_of_the_node_that_holds_the_data_and_every_step_comes
     assert len({(s.at, s.by, s.move.value, s.stage, s.words) for s in view.steps}) == len(view.steps), (
         "nothing is told twice"
     )
-    paper = levels.region.exchange.minutes(levels.region["consumer"], made.id, Language("zh-CN"))
-    assert paper.content.startswith(b"%PDF")
+    paper = levels.region.exchange.minutes(levels.region["consumer"], made.id, Language.ZH)
+    lines = [line for page in PdfReader(io.BytesIO(paper.content)).pages for line in page.extract_text().splitlines()]
+    granted = {name: "".join(lines[lines.index(name) : lines.index(name) + 3]) for name in (CAPITAL, CITY)}
+    assert "未批准" not in granted[CAPITAL], "what the other node granted is granted, though the grant stands there"
+    assert "未批准" in granted[CITY]
 
 
 def test_data_come_sealed_once_and_as_the_city_masks_them(levels: Levels) -> None:

@@ -56,7 +56,7 @@ MACHINERY: dict[str, set[str]] = {
     "Demands": {"due", "watch"},
     "Stops": {"watch"},
     "Disputes": {"due", "on_dispute_won", "on_entry_moved", "watch"},
-    "Exchange": {"cut_off", "due", "heard", "not_taken", "on_doubt_moved", "standing", "watch"},
+    "Exchange": {"cut_off", "due", "heard", "not_taken", "on_doubt_moved", "on_grant_moved", "standing", "watch"},
     "FlightSql": {"leaves", "listens", "state"},
     "Forecasts": {"on_indicator_released", "on_table_written", "work", "writer_of"},
     "Fusion": {"on_table_written", "work", "writer_of"},
@@ -198,7 +198,7 @@ MACHINERY: dict[str, set[str]] = {
     "Statistics": {"count", "write"},
     "Tables": {"recover", "writers_of"},
     "Texts": {"lost"},
-    "Tickets": {"in_doubt", "on_version_judged", "watch"},
+    "Tickets": {"doubts", "in_doubt", "on_version_judged", "watch"},
     "Voices": {"due", "renew", "watch"},
     "Witnesses": {"add_checkpoint", "handover", "watch"},
 }

@@ -103,7 +103,7 @@ class Addresses:
     protocols: Mapping[str, errors.Shape] = field(default_factory=dict)
     metered: tuple[str, ...] = ()
     said_of: Callable[[str], Mapping[str, str]] = lambda _: {}
-    """The headers that an answer has because of the receipts that it names."""
+    """The headers that an answer has because of the receipts that it names, unless its route gave them; none that is empty."""
 
 
 ORDINARY: Final = Addresses()
@@ -295,9 +295,9 @@ class Door:
         for name, value in self._headers.items():
             answer.setdefault(name, value)
         answer["X-Request-ID"] = request.state.request_id
-        if receipts := answer.get(RECEIPT):
-            for name, value in self._addresses.said_of(receipts).items():
-                answer.setdefault(name, value)
+        for name, value in self._addresses.said_of(answer.get(RECEIPT, "")).items():
+            if not answer.setdefault(name, value):
+                del answer[name]  # nothing to say: so the receipts, or the route, which knows its own answer better
         if "cache-control" not in answer:
             answer["Cache-Control"] = "no-cache" if request.state.actor.is_anonymous else "no-store"
         if not request.url.path.startswith("/static/"):

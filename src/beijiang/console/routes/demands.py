@@ -135,6 +135,8 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         request: Request,
         demand: str,
         *,
+        asked: DemandMove | None = None,
+        said: str = "",
         planned: DemandPlan | None = None,
         answer: Answer | None = None,
         fault: Text | None = None,
@@ -152,6 +154,8 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             purposes=purposes(),
             evaluations=tuple(Evaluation),
             hints=demands.hints(who, demand) if set(view.moves) - AT_WILL else None,
+            asked=asked,
+            said=said,
             planned=planned,
             answer=answer or Answer(),
             fault=fault,
@@ -181,8 +185,8 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             except BeijiangError as error:
                 if error.status in {401, 404}:
                     raise
-                return page(request, demand, answer=asked, fault=error.text)
-            return page(request, demand, planned=planned, answer=asked)
+                return page(request, demand, asked=move, said=words, answer=asked, fault=error.text)
+            return page(request, demand, asked=move, said=words, planned=planned, answer=asked)
 
         def step() -> tuple[str, Text]:
             who = person(request)

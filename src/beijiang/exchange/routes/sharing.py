@@ -25,7 +25,7 @@ from beijiang.exchange.models import (
     Way,
 )
 from beijiang.kit import Actor, Invalid, Language, Text
-from beijiang.protection import Handling, files, read_where, rowquery
+from beijiang.protection import Handling, doubt_headers, files, read_where, rowquery
 from beijiang.web import content_disposition, request_line
 from beijiang.web.bounds import Ordinal
 from beijiang.web.described import CSV, JSON, PARQUET, PDF, XLSX, files_of
@@ -355,7 +355,7 @@ def _add_delivery(routes: APIRouter, service: Exchange) -> None:
             "receipt": page.receipt,
             "in_doubt": [*page.in_doubt],
         }
-        headers = _proof(page.receipt, page.contract)
+        headers = _proof(page.receipt, page.contract) | doubt_headers(page.in_doubt)
         if following:
             headers["Link"] = f'<{following}>; rel="next"'
         content = orjson.dumps(body, default=files.plain)

@@ -54,6 +54,8 @@ class SharingParts:
     zone: ZoneInfo
     not_shared: Callable[[Actor, Sequence[str]], Sequence[NotShared]]
     """The lines of the negative list about some entries."""
+    doubts: Callable[[str], Sequence[Ticket]]
+    """What readers of a table, or of an entry without one, doubt of it now."""
     ticket: Callable[[Actor, str], TicketView]
     """A request for correction as somebody sees it who may."""
     move_ticket: Callable[[Actor, str, TicketMove, str], Ticket]

@@ -273,7 +273,8 @@ class Claiming(Base):
         return found, standard
 
     def _sees_task(self, actor: Actor, task: ClaimTask, standard: Template) -> bool:
-        return any(self._for_whom(actor, _READ, org) for org in (task.org_id, standard.org_id))
+        sides = (task.org_id, standard.org_id)
+        return any(self.access.allows(one, _READ, org) for one in self._people_of(actor) for org in sides)
 
     def _tell(self, task: ClaimTask) -> None:
         words = Text(

@@ -32,7 +32,7 @@ from beijiang.exchange.service.hinting import TITLE_LONGEST, Hinting
 from beijiang.exchange.service.turns import reader_of
 from beijiang.exchange.store import DemandStore, LedgerLists, RequestStore
 from beijiang.ingest import AlertKind
-from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Text, new_id
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, Denied, Invalid, NotFound, Text, new_id
 from beijiang.quality import HandedOut
 from beijiang.standards import CaseState, begin, deadline, stop, text_file
 
@@ -206,10 +206,11 @@ class Demands(Hinting):
         if after.source_org is not None and not after.state.is_over:
             with self.db.read() as connection:
                 running = DemandStore(connection).running()
+            people = self._people_of(actor)
             has = tuple(
                 one
                 for one in running
-                if one.source_org == after.source_org and one.id != before.id and self._sees_demand(actor, one)
+                if one.source_org == after.source_org and one.id != before.id and self._sees_demand(people, one)
             )
         return DemandPlan(
             move=move,
@@ -370,14 +371,14 @@ class Demands(Hinting):
     def _peek(self, actor: Actor, demand_id: str) -> Demand:
         with self.db.read() as connection:
             found = DemandStore(connection).get(demand_id)
-        if found is not None and self._sees_demand(actor, found):
+        if found is not None and self._sees_demand(self._people_of(actor), found):
             return found
         self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
         raise no_demand()
 
-    def _sees_demand(self, actor: Actor, demand: Demand) -> bool:
+    def _sees_demand(self, people: Sequence[Actor], demand: Demand) -> bool:
         sides = [org for org in (demand.org_id, demand.source_org) if org]
-        return any(self._for_whom(actor, Permission.EXCHANGE_REQUEST_READ, org) for org in sides)
+        return any(self.access.allows(one, Permission.EXCHANGE_REQUEST_READ, org) for one in people for org in sides)
 
     def _moves(self, actor: Actor, demand: Demand) -> Sequence[DemandMove]:
         people = self._people_of(actor)
@@ -385,20 +386,29 @@ class Demands(Hinting):
 
     def _may(self, people: Sequence[Actor], demand: Demand, spec: DemandMoveOf) -> bool:
         """Tell whether the first of some people may make a move, or for one of the others, whom the first stands in for."""
-        entitled = people[:1] if spec.side is DemandSide.CONSUMER else people
-        return any(self.access.allows(one, *self._asked(demand, spec)) for one in entitled)
+        return any(self.access.allows(one, *self._asked(demand, spec)) for one in _entitled(people, demand, spec))
 
     def _deputed(self, actor: Actor, demand: Demand, spec: DemandMoveOf) -> Actor | None:
         """Return whom an actor stands in for in a move; None for in the actor's own right.
 
         Raises:
-            Denied: the move is another's; what the side that needs the data does is never done for somebody else.
+            Denied: the move is another's; what the side that needs the data does is never done for somebody else, and nobody
+                stands in where they asked themselves, or for who asked (``own_demand``).
 
         """
-        if spec.side is DemandSide.CONSUMER:
-            self.access.require(actor, *self._asked(demand, spec))
-            return None
-        return self._acting(actor, *self._asked(demand, spec))
+        people, asked = self._people_of(actor), self._asked(demand, spec)
+        fit = _entitled(people, demand, spec)
+        found = next((one for one in fit if self.access.allows(one, *asked)), None)
+        if found is not None:
+            return None if found is actor else found
+        if spec.side is not DemandSide.CONSUMER and any(self.access.allows(one, *asked) for one in people):
+            raise Denied(
+                "不能代人办理自己提出的需求，也不能代提出人办理。请由另一人办理。",
+                "Nobody stands in for others in a demand of their own, nor for who raised it. Another person has to.",
+                code="own_demand",
+            )
+        self.access.require(actor, *asked)
+        return None
 
     @staticmethod
     def _asked(demand: Demand, spec: DemandMoveOf) -> tuple[Permission, str | None]:
@@ -418,6 +428,14 @@ class Demands(Hinting):
             raise Invalid(
                 "请指明目录中已发布的资源。", "Name a published resource of the catalog.", code="entry_needed"
             ) from None
+
+
+def _entitled(people: Sequence[Actor], demand: Demand, spec: DemandMoveOf) -> Sequence[Actor]:
+    """Return in whose place the first of some people may make a move, if their rights are good for it: four eyes see a demand."""
+    first, *others = people
+    if spec.side is DemandSide.CONSUMER or first.id == demand.by:
+        return [first]
+    return [first, *(one for one in others if one.id != demand.by)]
 
 
 def _check(draft: DemandDraft) -> None:

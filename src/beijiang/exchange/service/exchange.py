@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from beijiang.catalog import Published
+    from beijiang.exchange.events import GrantMoved
     from beijiang.kit import Actor, BeijiangError, Language, Part, Wanted
     from beijiang.kit.errors import JsonValue
     from beijiang.quality import DoubtMoved
@@ -282,19 +283,33 @@ class Exchange(Planning):
     def on_doubt_moved(self, event: DoubtMoved) -> None:
         """Tell who holds a grant that values are in doubt, and what came of it when that is settled."""
         with self.db.read() as connection:
-            held = [one for one in GrantStore(connection).active(event.table) if one.org_id != PUBLIC]
+            held = [one for one in GrantStore(connection).active_about(event.table) if one.org_id != PUBLIC]
+        if event.raised:
+            for org in sorted({grant.org_id for grant in held}):
+                self._say_doubt(event.ticket_id, event.title, org)
+            return
+        # Told once, however often the event comes: whom an open alert has told of the doubt, also if the grant has ended.
+        told = [one for (kind, _), one in self.parts.alerts.open().items() if kind is AlertKind.DOUBT]
+        for alert in sorted(told, key=lambda one: one.org_id):
+            if alert.subject == _doubt(event.ticket_id, alert.org_id):
+                self._settled(event, [grant for grant in held if grant.org_id == alert.org_id])
+                self.parts.alerts.clear(AlertKind.DOUBT, alert.subject)
+
+    def on_grant_moved(self, event: GrantMoved) -> None:
+        """Tell who comes to hold a grant what of its data is in doubt already."""
+        with self.db.read() as connection:
+            grant = GrantStore(connection).get(event.grant_id)
+        if grant is None or grant.state is not GrantState.ACTIVE or grant.org_id == PUBLIC:
+            return
+        for ticket in self.parts.doubts(grant.table or grant.resource_id):
+            self._say_doubt(ticket.id, ticket.title, grant.org_id)
+
+    def _say_doubt(self, ticket: str, title: str, org: str) -> None:
         words = Text(
-            f"“{event.title}”有数据项正在校核，办结前请谨慎使用。",
-            f"Items of {event.title} are being looked into; use them with care until it is settled.",
+            f"“{title}”有数据项正在校核，办结前请谨慎使用。",
+            f"Items of {title} are being looked into; use them with care until it is settled.",
         )
-        for org in sorted({grant.org_id for grant in held}):
-            subject = f"{event.ticket_id}:{org}"
-            if event.raised:
-                self.parts.alerts.say(AlertKind.DOUBT, subject, org, words)
-                continue
-            if (AlertKind.DOUBT, subject) in self.parts.alerts.open():  # told once, however often the event comes
-                self._settled(event, [grant for grant in held if grant.org_id == org])
-            self.parts.alerts.clear(AlertKind.DOUBT, subject)
+        self.parts.alerts.say(AlertKind.DOUBT, _doubt(ticket, org), org, words)
 
     def _settled(self, event: DoubtMoved, held: Sequence[Grant]) -> None:
         """Write down with each grant of a department what a doubt of its data ended in; its people are told by that."""
@@ -336,3 +351,8 @@ class Exchange(Planning):
         if changed.state is GrantState.REVOKED:
             self.parts.alerts.clear(AlertKind.GRANT_ENDING, before.id)
         return changed
+
+
+def _doubt(ticket: str, org: str) -> str:
+    """Return the subject of the alert that tells a department of a doubt."""
+    return f"{ticket}:{org}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.catalog import SearchQuery
-from beijiang.exchange.models import DemandHints, DemandQuery
+from beijiang.exchange.models import DemandHints, DemandQuery, DemandState
 from beijiang.exchange.service.settling import Settling
 from beijiang.exchange.store import DemandStore
 
@@ -47,7 +47,8 @@ class Hinting(Settling):
             store = DemandStore(connection)
             known = store.organisations()
             orgs = [org for org in sorted(known) if self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ, org)]
-            duties, _ = store.find(DemandQuery(duties=True), orgs, every=len(orgs) == len(known))
+            owed = DemandQuery(states=frozenset({DemandState.CONFIRMED}), duties=True)
+            duties, _ = store.find(owed, orgs, every=len(orgs) == len(known))
         return DemandHints(
             entries=tuple(hits),
             duties=tuple(one for one in duties if one.id != demand.id and _alike(one.draft, demand.draft)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from beijiang.exchange.models import purposes
+from beijiang.exchange.models import RequestState, purposes
 from beijiang.kit import Text
 from beijiang.protection import written
 from beijiang.standards import Paper, PaperTable
@@ -32,6 +32,8 @@ _HEAD = (
     Text("意见", "words"),
 )
 _NOTHING = Text("未批准", "refused")
+_ENDED: Final = {RequestState.REFUSED: _NOTHING, RequestState.WITHDRAWN: RequestState.WITHDRAWN.text}
+"""What is said of everything that was asked for where the request ended with nothing."""
 
 
 def minutes_of(view: RequestView, names: Mapping[str, str], language: Language, zone: ZoneInfo) -> Paper:
@@ -102,20 +104,19 @@ def _times(view: RequestView, language: Language, zone: ZoneInfo) -> Sequence[tu
 def _compared(asked: Request, language: Language) -> tuple[list[str], list[list[str]]]:
     """Return the head and lines of what was asked for beside what was granted; of what is refused that is said."""
     wanted, offered = asked.draft.terms, asked.offered
-    refused, nothing = asked.state.is_over and not asked.grant_id, _NOTHING.in_language(language)
+    ended, nothing = _ENDED.get(asked.state), _NOTHING.in_language(language)  # another node's grant has no number here
+    none = None if ended is None or asked.grant_id else ended.in_language(language)
     kept = {item.column: item.handling.text.in_language(language) for item in offered.items}
     lines = [
-        [item.column, item.handling.text.in_language(language), nothing if refused else kept.get(item.column, nothing)]
+        [item.column, item.handling.text.in_language(language), none or kept.get(item.column, nothing)]
         for item in wanted.items
     ]
     lines += [
-        [way.text.in_language(language), _YES, nothing if refused or way not in offered.ways else _YES]
+        [way.text.in_language(language), _YES, none or (_YES if way in offered.ways else nothing)]
         for way in sorted(wanted.ways)
     ]
     for word, say in _TERMS:
-        lines.append(
-            [word.in_language(language), say(wanted, language), nothing if refused else say(offered, language)]
-        )
+        lines.append([word.in_language(language), say(wanted, language), none or say(offered, language)])
     now = Text("批准", "granted") if asked.state.is_over else Text("办理至此", "as it stands")
     return [word.in_language(language) for word in (Text("内容", "what"), Text("申请", "asked for"), now)], lines
 

@@ -36,13 +36,19 @@ def reader_of(
     """Return whose matters somebody sees among the ``known`` departments, and which of the ``moves`` are theirs.
 
     ``people`` are the reader and those whom the reader stands in for, who are not stood in for on the sides that are one's
-    ``own``. A move comes with whether it is taken once only; ``sides`` say by which right a side moves.
+    ``own``, nor in a matter that either has raised. A move comes with whether it is taken once only; ``sides`` say by which right a side moves.
     """
     asked, turns, seen = [*moves], list[Turn](), set[str]()
     for place, one in enumerate(people):
         orgs = {side: [org for org in sorted(known) if access.allows(one, right, org)] for side, right in sides.items()}
         turns += [
-            Turn(states=sorted(state.value for state in move.at), side=move.side.value, orgs=orgs[move.side], once=once)
+            Turn(
+                states=sorted(state.value for state in move.at),
+                side=move.side.value,
+                orgs=orgs[move.side],
+                once=once,
+                barred=sorted({people[0].id, one.id}) if place else (),
+            )
             for move, once in asked
             if not place or move.side not in own
         ]

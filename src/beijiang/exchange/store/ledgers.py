@@ -37,9 +37,12 @@ class LedgerLists:
     def demands(self, query: DemandQuery, wanted: Wanted, reader: MatterReader, now: datetime) -> Part[Demand]:
         """Return a part of the demands that a reader may see: the newest first, of those that wait for the reader the oldest."""
         rows = demands_asked(query, reader.orgs, every=reader.every)
+        raiser = literal(" ") + _N.by + literal(" ")
         sides = {"consumer": _N.org_id, "authority": _N.org_id, "source": _N.source_org}
         shelf = Shelf(
-            rows=rows.where(_waits(_N.state, sides, reader.turns, _N.evaluation)) if query.mine else rows,
+            rows=rows.where(_waits(_N.state, sides, reader.turns, _N.evaluation, parties=raiser))
+            if query.mine
+            else rows,
             columns={
                 "title": _N.title,
                 "items": _N.draft["items"].as_string(),

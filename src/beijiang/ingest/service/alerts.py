@@ -96,7 +96,7 @@ class Alerts:
 
     def say(self, kind: AlertKind, subject: str, org_id: str, text: Text) -> bool:
         """Open an alert unless one of its kind and subject is open; tell whether it was opened."""
-        if (kind, subject) in self.open():
+        if self._standing(kind, subject) is not None:
             return False
         alert = Alert(
             id=new_id("alt"), org_id=org_id, kind=kind, subject=subject, text=text, opened_at=self.clock.now()
@@ -112,7 +112,7 @@ class Alerts:
 
     def renew(self, kind: AlertKind, subject: str, org_id: str, text: Text) -> bool:
         """Say an alert anew where it goes to another department or says something else by now; tell whether it was said."""
-        known = self.open().get((kind, subject))
+        known = self._standing(kind, subject)
         if known is not None and (known.org_id, known.text) == (org_id, text):
             return False
         if known is not None:
@@ -121,7 +121,7 @@ class Alerts:
 
     def clear(self, kind: AlertKind, subject: str) -> bool:
         """Close the alert of a kind and subject, if there is one."""
-        alert = self.open().get((kind, subject))
+        alert = self._standing(kind, subject)
         if alert is None:
             return False
         with self.db.begin() as tx:
@@ -130,6 +130,10 @@ class Alerts:
                 detail: dict[str, JsonValue] = {"kind": kind.value, "subject": subject}
                 self.evidence.record(tx, SYSTEM, "ingest.alert_close", target=alert.id, detail=detail)
         return closed
+
+    def _standing(self, kind: AlertKind, subject: str) -> Alert | None:
+        with self.db.read() as connection:
+            return AlertStore(connection).standing(kind, subject)
 
     def _seen_by(self, actor: Actor, store: AlertStore) -> list[str]:
         return [org_id for org_id in store.organisations() if self._may_see(actor, org_id)]

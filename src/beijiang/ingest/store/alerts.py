@@ -93,6 +93,12 @@ class AlertStore:
         rows = self._connection.execute(select(ingest_alert).where(ingest_alert.c.closed_at.is_(None)))
         return {(a.kind, a.subject): a for a in map(_alert, rows)}
 
+    def standing(self, kind: AlertKind, subject: str) -> Alert | None:
+        """Return the open alert of a kind and subject."""
+        asked = select(ingest_alert).where(_A.kind == kind.value, _A.subject == subject, _A.closed_at.is_(None))
+        row = self._connection.execute(asked).one_or_none()
+        return None if row is None else _alert(row)
+
     def organisations(self) -> set[str]:
         """Return the departments that ever had an alert."""
         return set(self._connection.execute(select(ingest_alert.c.org_id).distinct()).scalars())

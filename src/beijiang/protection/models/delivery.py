@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Announced", "DeliveryTerms", "Salted", "canonical", "doubt_headers", "doubt_text", "salted"]
 
 HEADER: Final = "X-Data-In-Doubt"
+HEADER_MOST: Final = 2048
+"""Bytes of names in a header: the smallest buffer that proxies keep for the whole head of an answer is twice that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,13 @@ class DeliveryTerms(Protocol):
 
 
 def doubt_headers(columns: Sequence[str]) -> dict[str, str]:
-    """Return the header of an answer that names its columns in doubt (RFC 9110): percent-encoded UTF-8, commas between."""
-    return {HEADER: ",".join(quote(name, safe="") for name in columns)} if columns else {}
+    """Return the header of an answer that names its columns in doubt (RFC 9110): percent-encoded UTF-8, commas between.
+
+    It is empty where none is, so that whoever knows the answer has said so; the door leaves such a header out. More names
+    than proxies take in a header are ``*``; the receipt has them all.
+    """
+    said = ",".join(quote(name, safe="") for name in columns)
+    return {HEADER: said if len(said) <= HEADER_MOST else "*"}
 
 
 def doubt_text(columns: Sequence[str]) -> Text:

@@ -149,7 +149,7 @@ class Asking(Deciding):
                 governed.refused(error.reason)
                 raise
         count = None if told < least else told
-        where = sorted([one.column, str(one.op), str(one.value)] for one in filters)
+        where = sorted([one.column, str(one.op), "" if one.value is None else str(one.value)] for one in filters)
         proof = salted({"table": snapshot.table, "where": where}, {"count": count, "version": snapshot.version})
         governed.delivered(proof.digests, proof.size)
         return Counted(

@@ -102,7 +102,7 @@ class Tickets(Rechecking):
         """Return what is in doubt of an entry now, for whoever may read the entry; who doubts is not told."""
         table = self._entry(actor, resource_id)[1]
         with self.db.read() as connection:
-            found = TicketStore(connection).doubted(table) if table else []
+            found = TicketStore(connection).doubted(table or resource_id)
         return [replace(t, opened_by="", opened_name="", opened_org=None, words="", rows=()) for t in found]
 
     def in_doubt(self, table: str) -> tuple[str, ...]:
@@ -111,6 +111,11 @@ class Tickets(Rechecking):
         Asked at every delivery, so it is remembered until anything in the database is changed.
         """
         return self._doubts.get(table, lambda connection: _columns(TicketStore(connection).doubted(table)))
+
+    def doubts(self, table: str) -> Sequence[Ticket]:
+        """Return the open tickets by which readers doubt values of a table, or of an entry without one by its id."""
+        with self.db.read() as connection:
+            return [one for one in TicketStore(connection).doubted(table) if one.origin is Origin.PERSON]
 
     def entry(self, actor: Actor, resource_id: str) -> tuple[Entry, str]:
         """Return the entry that the actor wants to doubt a value of, and its provider's name.
