@@ -21,6 +21,8 @@ from beijiang.tables import Exit
 sys.path.insert(0, str(Path(__file__).parent))
 from quality_bureau import Bureau
 
+from statements import asked, takes_the_head_after
+
 T, C = "走访记录", "备注"
 SCHEMA = pa.schema([pa.field("编号", pa.string()), pa.field(C, pa.string())])
 SECRET = "population.marital_status"
@@ -191,6 +193,12 @@ def test_no_announcement_knows_less_than_an_earlier_one(office: Bureau) -> None:
     office.platform.db.deliver_waiting()
     assert level(office) == ("L3", "element")
     assert waiting(office) == []
+
+
+def test_what_is_announced_waits_for_others_before_the_evidence_is_locked(office: Bureau) -> None:
+    with asked(office.platform.db) as said:
+        confirm(office, MILD)
+    assert takes_the_head_after(said, "quality_mapping_said")
 
 
 def test_a_table_that_was_mapped_before_is_held_to_its_elements_with_its_next_version(office: Bureau) -> None:
