@@ -43,6 +43,13 @@ def asked(db: Database) -> Iterator[list[str]]:
         event.remove(db.engine, "before_cursor_execute", note)
 
 
+def takes_the_head_after(statements: list[str], table: str) -> bool:
+    """Tell whether a table is written before the head of the evidence is locked, for which everybody waits on PostgreSQL."""
+    writes = [one for one in statements if not one.lstrip().upper().startswith("SELECT")]
+    first = next(n for n, one in enumerate(writes) if f" {table} " in f"{one} ")
+    return first < next(n for n, one in enumerate(writes) if " evidence_" in one)
+
+
 def _reads_again() -> bool:
     frame = sys._getframe()
     while (above := frame.f_back) is not None:

@@ -126,6 +126,22 @@ def test_readers_see_the_graph_of_their_own_rights_and_visitors_see_none(company
     assert visited.data is None
 
 
+def test_who_is_shown_no_key_is_told_which_and_how_to_come_by_it(company: Company) -> None:
+    protection, steward = company.office.platform.protection, company.office["steward"]
+    key = DRAFT.subjects.key
+    protection.choose_mask(steward, REGISTER, key, "keep", {"prefix": "2", "suffix": "0"}, reason="含个体工商户")
+    try:
+        asked = company.office.platform.apps.page(company.office["first"], "owners", "owners", {"firm": code(1)})
+        assert (asked.cards[1].state, asked.cards[1].data) == (CardState.DENIED, None)
+        page = browsing(company, "first").get("/apps/owners/owners", params={"firm": code(1)}).text
+        assert f"列“{key}”对您脱敏或不可见" in page
+        assert 'href="/console/sharing/find"' in page
+        assert card(company, company.office["colleague"], code(1)).network is not None
+    finally:
+        protection.drop_mask(steward, REGISTER, key, "完")
+    assert card(company, company.office["first"], code(1)).network is not None
+
+
 def browsing(company: Company, login: str) -> TestClient:
     """Return a browser in which somebody signed in."""
     token = company.office.platform.access.sign_in(login, PASSWORD, "tests").token

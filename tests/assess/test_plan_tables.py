@@ -30,6 +30,7 @@ from beijiang.jobs import Job, JobState
 from beijiang.kit import SYSTEM, Actor, Conflict, Denied, FixedClock, Language, NotFound
 from beijiang.platform import Platform
 from beijiang.settings import Settings
+from statements import asked, takes_the_head_after
 from waiting import until
 
 START = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -303,29 +304,71 @@ def test_tables_that_were_cut_off_hold_what_the_plan_says(office: Office, monkey
     assert office.rows("督办指标") == before
 
 
-def test_the_newer_rows_stay_where_two_write_at_a_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_the_newer_rows_stay_where_two_write_at_a_time(
+    office: Office, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    """One falls silent after some of its tables; another writes all; what the first still has is not written over it."""
+    tables, commit, done = office.platform.plan_tables, office.platform.tables.commit, []
+    tables.record_into(office.steward, here=True)
+    office.platform.plan.report(office.steward, office.task("4.1"), 40, "目录已发布")
+
+    def late(*asked: Any) -> Any:
+        """Let another come first who has seen a later report, and end before this one writes the next table."""
+        done.append(asked[1].table)
+        if len(done) > written:
+            monkeypatch.undo()
+            office.platform.plan.report(office.steward, office.task("4.1"), 60, "目录已更新")
+            assert tables.work(cast("Any", None), {"org": "bigdata"}) == {"written": True}
+        return commit(*asked)
+
+    monkeypatch.setattr(office.platform.tables, "commit", late)
+    tables.work(cast("Any", None), {"org": "bigdata"})
+    assert len(done) == written + 1
+    assert {row["进度（%）"] for row in office.rows("督办任务") if row["任务编号"] == "任务4.1"} == {60}
+    (kept,) = tables.sets(office.steward)
+    assert (kept.stale_since, kept.trouble) == (None, None)
+
+
+def test_one_that_dies_after_another_wrote_leaves_the_others_rows(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tables, commit = office.platform.plan_tables, office.platform.tables.commit
     tables.record_into(office.steward, here=True)
     office.platform.plan.report(office.steward, office.task("4.1"), 40, "目录已发布")
 
     def late(*asked: Any) -> Any:
-        """Let another come first who has seen a later report, and end before this one writes a row."""
         monkeypatch.undo()
         office.platform.plan.report(office.steward, office.task("4.1"), 60, "目录已更新")
         assert tables.work(cast("Any", None), {"org": "bigdata"}) == {"written": True}
-        return commit(*asked)
+        with pytest.raises(Conflict):
+            commit(*asked)
+        raise _Died
 
     monkeypatch.setattr(office.platform.tables, "commit", late)
-    tables.work(cast("Any", None), {"org": "bigdata"})
-    assert {row["进度（%）"] for row in office.rows("督办任务") if row["任务编号"] == "任务4.1"} == {40}, (
-        "the older are last"
-    )
-    (kept,) = tables.sets(office.steward)
-    assert kept.stale_since is not None
-    office.catch_up()
+    with pytest.raises(_Died):
+        tables.work(cast("Any", None), {"org": "bigdata"})
     assert {row["进度（%）"] for row in office.rows("督办任务") if row["任务编号"] == "任务4.1"} == {60}
     (kept,) = tables.sets(office.steward)
-    assert (kept.stale_since, kept.trouble) == (None, None)
+    assert kept.stale_since is not None, "they are looked at once more"
+    with office.platform.db.begin() as tx:
+        store = PlanTableStore(tx.connection)
+        assert store.begin("bigdata", "", "writing_1")
+        assert not store.begin("bigdata", "", "writing_2"), "one at a time"
+
+
+def test_the_head_of_the_evidence_is_taken_last(office: Office) -> None:
+    """Whoever queues a job takes its key first: in another order two would wait for each other."""
+    tables, db = office.platform.plan_tables, office.platform.db
+    with asked(db) as said:
+        tables.record_into(office.steward)
+    assert takes_the_head_after(said, "job")
+    with asked(db) as said:
+        tables.take_over(office.steward, "bigdata")
+    assert takes_the_head_after(said, "plan_table_set")
+    with asked(db) as said:
+        office.platform.plan.report(office.steward, office.task("4.1"), 40, "目录已发布")
+    assert takes_the_head_after(said, "plan_table_set")
 
 
 def test_the_terminal_writes_them_itself_where_no_worker_runs(office: Office) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -29,7 +30,7 @@ from beijiang.worker import address_of, listen
 ID, CAPITAL, CITY, NAME = "法定代表人证件号码", "注册资本", "盟市", "企业名称"
 DELTA = frozenset({Way.DELTA})
 CLIENT = """
-import json, os, sys, traceback
+import json, os, signal, sys, traceback
 import delta_sharing
 def told(frame):
     tell(json.loads(frame.to_json(orient="records", force_ascii=False, default_handler=str)))
@@ -38,9 +39,10 @@ def tell(rows):
         json.dump({"rows": rows}, file)
 print("ready", flush=True)
 for asked in sys.stdin:
-    line, profile, at, answer = json.loads(asked)
+    number, line, profile, at, answer = json.loads(asked)
     child = os.fork()  # nothing of the client has run here yet
     if child == 0:
+        signal.alarm(300)  # one that hangs ends here, and is said to have
         os.dup2(2, 1)  # the client now and then says something
         try:
             exec(line)
@@ -48,9 +50,11 @@ for asked in sys.stdin:
             with open(answer, "w", encoding="utf-8") as file:
                 json.dump({"failed": traceback.format_exc()}, file)
         os._exit(0)  # threads of its native libraries now and then abort the end of an interpreter, rows read and all
-    print(os.waitpid(child, 0)[1], flush=True)
+    print(number, os.waitpid(child, 0)[1], flush=True)
 """
 """Each line is run in a process of its own, forked from one that has loaded the client: that takes more than to ask does."""
+NUMBERS = itertools.count(1)
+"""Of questions: an answer that comes after its test gave up is not taken for that to the next."""
 Ask = Callable[..., list[dict[str, Any]]]
 
 
@@ -64,6 +68,7 @@ def client() -> Iterator[subprocess.Popen[str]]:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "ready"
         yield process
+        process.kill()  # it may wait for a fork that hangs
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +106,13 @@ def ask(served: Bureau, reader: Recipient, client: subprocess.Popen[str], tmp_pa
         assert client.stdin is not None
         assert client.stdout is not None
         answer.unlink(missing_ok=True)
-        client.stdin.write(json.dumps([line, str(profile), f"{profile}#{share}.{OWNER}.{table}", str(answer)]) + "\n")
+        number = next(NUMBERS)
+        asked = [number, line, str(profile), f"{profile}#{share}.{OWNER}.{table}", str(answer)]
+        client.stdin.write(json.dumps(asked) + "\n")
         client.stdin.flush()
-        assert client.stdout.readline().strip() == "0"
+        ends = (said.split() for said in iter(client.stdout.readline, ""))
+        status = next((code for about, code in ends if int(about) == number), "the client's process is gone")
+        assert status == "0", f"question {number}: {status}"
         said = json.loads(answer.read_text(encoding="utf-8"))
         assert "failed" not in said, said["failed"][-3000:]
         rows: list[dict[str, Any]] = said["rows"]

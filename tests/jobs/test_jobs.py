@@ -109,6 +109,21 @@ def test_one_key_is_one_unfinished_job(shop: Shop) -> None:
     assert shop.jobs.submit(SYSTEM, "w", {}, key="k") != first
 
 
+def test_two_that_queue_the_same_at_one_moment_get_one_job(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.jobs.register("w", lambda *_: 1)
+    first = shop.jobs.submit(SYSTEM, "w", {}, key="k")
+    look, looks = JobStore.open_by_key, []
+
+    def early(store: JobStore, key: str) -> str | None:
+        """Look as who did so before the other had queued his."""
+        looks.append(key)
+        return look(store, key) if len(looks) > 1 else None
+
+    monkeypatch.setattr(JobStore, "open_by_key", early)
+    assert shop.jobs.submit(SYSTEM, "w", {}, key="k") == first
+    assert looks == ["k", "k"]
+
+
 def test_a_waiting_job_is_cancelled_at_once_and_a_running_one_at_its_next_look(shop: Shop) -> None:
     begun = threading.Event()
 

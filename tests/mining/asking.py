@@ -15,7 +15,7 @@ from beijiang.access import KeyDraft, PersonDraft, Role
 from beijiang.app import create_app
 from beijiang.build import Platform, build
 from beijiang.catalog import OpenType, ResourceEdit, ShareType
-from beijiang.kit import SYSTEM, Actor, new_id
+from beijiang.kit import SYSTEM, Actor, FixedClock, new_id
 from beijiang.settings import Settings
 from beijiang.tables import CommitRequest, TableVersion, WriteMode
 
@@ -160,8 +160,8 @@ class Office:
         self.platform.close()
 
 
-def open_office(folder: Path) -> Office:
-    built = build(Settings.for_tests(folder, public_url=ORIGIN))
+def open_office(folder: Path, clock: FixedClock | None = None) -> Office:
+    built = build(Settings.for_tests(folder, public_url=ORIGIN), clock)
     built.first_start()
     built.jobs.start_worker()
     office = Office(built)

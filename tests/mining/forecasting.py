@@ -81,9 +81,9 @@ class Bureau:
         return self.people[login]
 
     def write(
-        self, rows: list[dict[str, Any]], table: str = MONTHLY, schema: pa.Schema = SCHEMA, *, history: bool = False
+        self, rows: list[dict[str, Any]], table: str = MONTHLY, schema: pa.Schema = SCHEMA, *, key: tuple[str, ...] = ()
     ) -> TableVersion:
-        """Write all that a table holds; ``history`` keeps what it held before as states that ended."""
+        """Write all that a table holds; with a ``key`` it keeps what it held before as states that ended."""
         run = new_id("run")
         path = self.platform.settings.home / "staging" / f"{run}.parquet"
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
@@ -92,9 +92,10 @@ class Bureau:
             org_id=OWNER,
             staged=(path,),
             schema=schema,
-            mode=WriteMode.HISTORY if history else WriteMode.REPLACE,
+            mode=WriteMode.HISTORY if key else WriteMode.REPLACE,
             run_id=run,
-            key=("月份", "地区") if history else (),
+            key=key,
+            complete=bool(key),
         )
         return self.platform.tables.commit(SYSTEM, request)
 

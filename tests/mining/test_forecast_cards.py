@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -124,6 +125,11 @@ def test_what_waits_for_whom_is_counted_at_home_and_listed(bureau: Bureau) -> No
     href = "/console/forecasts?show=waiting"
     (tile,) = [one for one in tiles(bureau.platform, approver) if one.href == href]
     assert tile.count == len(waiting)
+    needed = {Permission.MINING_FORECAST_READ, Permission.MINING_MODEL_APPROVE}
+    for scopes in (needed, needed - {Permission.MINING_FORECAST_READ} | {Permission.MINING_MODEL_READ}):
+        key = replace(approver, scopes=frozenset(map(str, scopes)))
+        led = {one.href for one in tiles(bureau.platform, key)}
+        assert (href in led, "/console/models?show=waiting" in led) == (scopes == needed, scopes != needed)
     app = create_app(bureau.platform)
     opened = TestClient(app, base_url=ORIGIN, follow_redirects=False, headers={"Origin": ORIGIN})
     opened.post("/console/sign-in", data={"login": "approver", "password": PASSWORD})

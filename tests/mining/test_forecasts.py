@@ -209,16 +209,42 @@ def test_doubles_and_a_changed_definition_are_named(bureau: Bureau) -> None:
 def test_a_value_that_was_corrected_since_is_no_second_value_of_its_period(bureau: Bureau) -> None:
     table = "留历史的表"
     rows = monthly(60)
-    bureau.write(rows, table, history=True)
+    bureau.write(rows, table, key=("月份", "地区"))
     corrected = next(row for row in rows if row["地区"] == "包头市" and row["月份"] == "2022-12")
     corrected["零售额"] *= 1.5
-    bureau.write(rows, table, history=True)
+    bureau.write(rows, table, key=("月份", "地区"))
     found = bureau.platform.forecasts.check(bureau["steward"], draft(table))
     assert WhyNot.DOUBLED not in {reason.why for _, reason in found.without}
     made = bureau.save(table, on_write=False)
     bureau.run(made)
     view = bureau.platform.forecasts.one_series(bureau["steward"], made.id, ["包头市"])
     assert dict(view.past)["2022-12"] == corrected["零售额"]
+
+
+def test_a_source_with_one_figure_at_a_time_has_its_series_in_its_history(bureau: Bureau) -> None:
+    """The bureau overwrites the figure of last year; a corrected one, and a slip of the pen, are not told twice."""
+    table = "只有当年的表"
+    years = [[{"月份": f"{2010 + n}年", "地区": "包头市", "零售额": 50.0 + n + n % 3, "口径": "一"}] for n in range(12)]
+    slip, wrong = [{**years[3][0], "月份": "2013年28月"}], [{**years[6][0], "零售额": 1.0}]
+    for rows in [*years[:3], slip, *years[3:6], wrong, *years[6:]]:
+        bureau.write(rows, table, key=("地区",))
+    found = bureau.platform.forecasts.check(bureau["steward"], draft(table))
+    assert (found.frequency, found.series, found.ready, found.last_period) == (Frequency.YEAR, 1, 1, "2021")
+    made = bureau.save(table, on_write=False)
+    bureau.run(made)
+    past = bureau.platform.forecasts.one_series(bureau["steward"], made.id, ["包头市"]).past
+    assert past == [(str(2010 + n), rows[0]["零售额"]) for n, rows in enumerate(years)]
+
+
+def test_who_is_not_shown_when_states_ended_reads_those_that_hold_now(bureau: Bureau) -> None:
+    table, rows = "不见截止时刻的表", [row for row in monthly(60) if row["地区"] == "包头市"]
+    bureau.write([{**rows[0], "零售额": 1.0}, *rows[1:]], table, key=("月份", "地区"))
+    bureau.write(rows, table, key=("月份", "地区"))
+    made = bureau.save(table, on_write=False)
+    bureau.run(made)
+    bureau.platform.protection.correct(bureau["steward"], table, "valid_to", level="L4", reason="不对外")
+    view = bureau.platform.forecasts.one_series(bureau["steward"], made.id, ["包头市"])
+    assert view.past == [(row["月份"], row["零售额"]) for row in rows]
 
 
 def test_revisions_are_kept_and_a_retired_forecast_is_gone_but_its_tables_stay(bureau: Bureau) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import delete, insert
 
 sys.path.insert(0, str(Path(__file__).parent))
 from asking import OWNER
@@ -43,6 +44,7 @@ from beijiang.mining.models.drift import stability
 from beijiang.mining.models.learning import FeatureView
 from beijiang.mining.service.learning.features import Cases, History, seconds_of
 from beijiang.mining.service.learning.reference import Bins
+from beijiang.mining.store.learning_schema import learned_model
 from beijiang.protection import read_where
 from beijiang.tables import Exit
 
@@ -345,8 +347,13 @@ def test_a_reviewer_who_handed_it_in_does_not_decide(lab: Lab, learned: Any) -> 
     learning = lab.platform.learning
     model = learning.train_now(lab["steward"], model_of(learned.id, Algorithm.LOGISTIC))
     learning.submit_model(lab["both"], model.id)
+    unread = {"id": "model_of_later", "org_id": OWNER, "set_id": learned.id, "state": ModelState.APPROVED.value}
+    with lab.platform.db.begin() as tx:  # a body that no release has: what does not wait for review is not read
+        tx.connection.execute(insert(learned_model).values(**unread, at=lab.platform.clock.now(), body={}))
     assert model.id in {one.id for one in learning.to_approve(lab["judge"])}
     assert model.id not in {one.id for one in learning.to_approve(lab["both"])}
+    with lab.platform.db.begin() as tx:
+        tx.connection.execute(delete(learned_model).where(learned_model.c.id == unread["id"]))
     with pytest.raises(Denied):
         learning.to_approve(lab["steward"])
     with pytest.raises(Denied) as own:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import replace
 from datetime import date, timedelta
@@ -14,11 +15,13 @@ import pytest
 from beijiang.kit import Conflict, Denied, Invalid, Text
 from beijiang.protection import Matter
 from beijiang.quality import MappingMoved
-from beijiang.standards import Action, Change, DataElement
+from beijiang.standards import Action, Change, DataElement, ElementsChanged
 from beijiang.tables import Exit
 
 sys.path.insert(0, str(Path(__file__).parent))
 from quality_bureau import Bureau
+
+from statements import asked, takes_the_head_after
 
 T, C = "走访记录", "备注"
 SCHEMA = pa.schema([pa.field("编号", pa.string()), pa.field(C, pa.string())])
@@ -168,6 +171,34 @@ def test_a_new_version_of_the_element_grades_its_columns_anew(office: Bureau) ->
     assert waiting(office) == []
     change("L4", Action.CHANGE, 3, office.clock.now().date() + timedelta(days=40))
     assert level(office) == ("L4", "element"), "what is stricter and only to come holds already"
+
+
+def test_no_announcement_knows_less_than_an_earlier_one(office: Bureau) -> None:
+    """Another process may have read the registry before the element became stricter, and hear of an older change late."""
+    registry, books = office.platform.registry, office.platform.registry.books
+    note = DataElement(id="visits.note", name=Text("走访备注", "Note of a visit"), type="C")
+    steps = [Change(Action.ADD, note, 0)], [Change(Action.CHANGE, replace(note, level="L3"), 1)]
+    read = []
+    for changes in steps:
+        registry.approve(office.reviewer, registry.propose(office.steward, changes, "分级调整").id, "同意")
+        if not read:
+            confirm(office, note.id)
+            assert level(office) == ("L1", "detected")
+            read.append(books.now()[0])
+    assert level(office) == ("L3", "element")
+    books._read, books._asked = (0, read[0]), math.inf  # what it read a moment ago, and reads again in a second
+    office.platform.mappings.confirm(office.steward, T, {"编号": MILD}, "登记规范", rules=False)
+    assert level(office) == ("L3", "element")
+    office.platform.mappings.on_elements_changed(ElementsChanged(levels={note.id: ""}))
+    office.platform.db.deliver_waiting()
+    assert level(office) == ("L3", "element")
+    assert waiting(office) == []
+
+
+def test_what_is_announced_waits_for_others_before_the_evidence_is_locked(office: Bureau) -> None:
+    with asked(office.platform.db) as said:
+        confirm(office, MILD)
+    assert takes_the_head_after(said, "quality_mapping_said")
 
 
 def test_a_table_that_was_mapped_before_is_held_to_its_elements_with_its_next_version(office: Bureau) -> None:

@@ -125,6 +125,11 @@ def _models(platform: Platform, actor: Actor) -> Iterator[Tile]:
         return
     count = len(platform.learning.to_approve(actor))
     yield Tile(TileKind.WAITING, Text("模型待审批", "models to approve"), count, "/console/models?show=waiting")
+
+
+def _cards(platform: Platform, actor: Actor) -> Iterator[Tile]:
+    if not platform.access.allows(actor, Permission.MINING_MODEL_APPROVE, actor.org_id):
+        return
     count = len(platform.forecasts.to_approve(actor))
     words = Text("预测的模型卡待审批", "cards of forecasts to approve")
     yield Tile(TileKind.WAITING, words, count, "/console/forecasts?show=waiting")
@@ -141,6 +146,7 @@ DUTIES: Final[tuple[tuple[Permission, Maker], ...]] = (
     (Permission.STANDARDS_ENTRY_APPROVE, _proposals),
     (Permission.FUSION_PAIR_DECIDE, _pairs),
     (Permission.MINING_MODEL_READ, _models),
+    (Permission.MINING_FORECAST_READ, _cards),
     (Permission.EVIDENCE_HOLD_SET, _holds),
     (Permission.ACCESS_KEY_ISSUE, _keys),
 )

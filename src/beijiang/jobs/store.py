@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from beijiang.db import JsonDocument, Shelf, UtcDateTime, age_of, metadata, part_of
+from beijiang.db import JsonDocument, Shelf, UtcDateTime, age_of, metadata, part_of, upsert
 from beijiang.jobs.models import TERMINAL, Job, JobProgress, JobState, actor_from_json, actor_to_json
 from beijiang.kit import Actor, Part, Wanted
 from beijiang.kit import Text as Words
@@ -92,10 +92,12 @@ class JobStore:
         arguments: dict[str, JsonValue],
         key: str | None,
         at: datetime,
-    ) -> None:
-        """Insert a queued job."""
-        self._connection.execute(
-            insert(job).values(
+    ) -> bool:
+        """Insert a queued job; False where an unfinished one goes by the same key, which the next look finds."""
+        added = self._connection.execute(
+            upsert(self._connection, job)
+            .on_conflict_do_nothing()
+            .values(
                 id=job_id,
                 name=name,
                 key=key,
@@ -106,7 +108,9 @@ class JobStore:
                 state=JobState.QUEUED.value,
                 submitted_at=at,
             )
+            .returning(job.c.id)
         )
+        return added.scalar_one_or_none() is not None
 
     def open_by_key(self, key: str) -> str | None:
         """Return the unfinished job that goes by ``key``."""

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.mining import Graphs, Party, RelationGraph
 
-__all__ = ["NO_GRAPH", "Networks"]
+__all__ = ["KEY_MASKED", "NO_GRAPH", "Networks"]
 
 NO_GRAPH = "graph_not_found"
 NO_PARTY = "graph_party_not_found"
+KEY_MASKED = "graph_key_masked"
 
 
 class Networks:

@@ -27,7 +27,7 @@ from beijiang.apps.models import (
 )
 from beijiang.apps.service.base import Base
 from beijiang.apps.service.counting import Asked
-from beijiang.apps.service.networks import NO_GRAPH
+from beijiang.apps.service.networks import KEY_MASKED, NO_GRAPH
 from beijiang.apps.store import AppStore, CanaryStore
 from beijiang.kit import BeijiangError, Denied, Text, Throttled
 from beijiang.protection import QueryClass
@@ -341,7 +341,7 @@ def _card(query: str, found: CardData | BeijiangError) -> Card:
     if not isinstance(found, BeijiangError):
         return Card(number=0, block=block, state=CardState.READY, data=found)
     hidden = found.reason in HIDDEN
-    state = CardState.DENIED if hidden else CardState.FAILED
+    state = CardState.DENIED if hidden or found.reason == KEY_MASKED else CardState.FAILED
     return Card(number=0, block=block, state=state, why=DENIED if hidden else found.text)
 
 

@@ -247,8 +247,9 @@ class Figures(Base):
             for value in done:
                 if not FigureStore(tx.connection).decide(value):
                     raise decided()
-                self._tell(tx, actor, "assess.figure_decide", value)
             PlanTableStore(tx.connection).mark(self.clock.now())
+            for value in done:
+                self._tell(tx, actor, "assess.figure_decide", value)
         for code in sorted({value.code for value in done if approve}):
             self.released(code)
         return done
@@ -285,8 +286,8 @@ class Figures(Base):
                 "before": before,
                 "basis": made.basis,
             }
-            self.evidence.record(tx, actor, "assess.figure_target", target=made.code, detail=detail)
             PlanTableStore(tx.connection).mark(self.clock.now())
+            self.evidence.record(tx, actor, "assess.figure_target", target=made.code, detail=detail)
         return made
 
     def load_plan(self, actor: Actor) -> Sequence[Figure]:

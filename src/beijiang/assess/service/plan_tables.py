@@ -15,7 +15,7 @@ from beijiang.assess.models import PLAN_TABLES, PLAN_TABLES_JOB, PlanTableSet, m
 from beijiang.assess.service.base import Base
 from beijiang.assess.store import PlanTableStore
 from beijiang.ingest import AlertKind
-from beijiang.kit import BeijiangError, Conflict, NotFound, Text, new_id
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, NotFound, Text, new_id
 from beijiang.tables import CommitRequest, TableWriter, WriteMode, WriterKind
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ _KEYS: Final = {
 }
 _AGAIN_AFTER: Final = timedelta(hours=1)
 """So long rests what could not be written."""
+_TRIES: Final = 3
+"""So often is looked again where another wrote a table meanwhile, maybe newer rows."""
 _PATIENCE: Final = 10.0
 """So many seconds waits who orders the writing where the worker does it; it goes on without him."""
 
@@ -95,6 +97,7 @@ class PlanTables(Base):
         made = PlanTableSet(org_id=org, owner=actor, by_name=actor.name, set_at=now, moves=1, moved_at=now)
         with self.db.begin() as tx:
             PlanTableStore(tx.connection).add(made)
+            job = self._queue(actor, org, tx)
             self.evidence.record(
                 tx,
                 actor,
@@ -102,7 +105,6 @@ class PlanTables(Base):
                 target=f"org:{org}",
                 detail={"written": True, "tables": list(PLAN_TABLES)},
             )
-            job = self._queue(actor, org, tx)
         return self._settled(actor, org, job, here=here)
 
     def take_over(self, actor: Actor, org_id: str, *, here: bool = False) -> PlanTableSet:
@@ -121,8 +123,8 @@ class PlanTables(Base):
             if not PlanTableStore(tx.connection).hand_over(org_id, actor, self.clock.now()):
                 raise _not_kept()
             detail: dict[str, JsonValue] = {"written": True, "before": before.owner.id, "before_name": before.by_name}
-            self.evidence.record(tx, actor, "assess.plan_tables", target=f"org:{org_id}", detail=detail)
             job = self._queue(actor, org_id, tx)
+            self.evidence.record(tx, actor, "assess.plan_tables", target=f"org:{org_id}", detail=detail)
         return self._settled(actor, org_id, job, here=here)
 
     def stop(self, actor: Actor, org_id: str, reason: str) -> None:
@@ -171,14 +173,17 @@ class PlanTables(Base):
     def work(self, job: JobRun, arguments: dict[str, JsonValue]) -> JsonValue:
         """Write the tables of one department; registered in build.py as the work of ``PLAN_TABLES_JOB``."""
         del job
-        kept = self._found(str(arguments["org"]))
-        if kept is None:
-            return {"gone": True}  # stopped meanwhile
-        try:
-            return {"written": self._write(kept)}
-        except BeijiangError as error:
-            self._failed(kept, error)
-            raise
+        for _ in range(_TRIES):
+            kept = self._found(str(arguments["org"]))
+            if kept is None:
+                return {"gone": True}  # stopped meanwhile
+            try:
+                return {"written": self._write(kept)}
+            except BeijiangError as error:
+                if error.reason != "table_moved_on":
+                    self._failed(kept, error)
+                    raise
+        return {"written": False}  # others write them all the time; what is stale still is ordered again
 
     # Inside
 
@@ -251,10 +256,16 @@ class PlanTables(Base):
     def _write(self, kept: PlanTableSet) -> bool:
         """Write all three, unless they hold that already; tell whether they were written.
 
-        ``kept`` was read before the rows, so what changes while they are read is written next time. While tables are
-        written it is not known what they hold: a process that dies then leaves no digest that could fit by chance.
+        ``kept`` and the versions were read before the rows, so what changes while they are read is written next time, and
+        nothing is written over rows that may be newer. While tables are written it is not known what they hold: instead of a
+        digest stands who writes, so that only one at a time begins, and one who dies leaves nothing that could fit by chance.
+
+        Raises:
+            Conflict: another wrote a table meanwhile (``table_moved_on``).
+
         """
         actor, began = self._answerable(kept), self.clock.now()  # rows that were read before midnight are not of today
+        upon = {name: self._version(name) for name in PLAN_TABLES}
         made = {
             "督办任务": [*self._tasks(actor)],
             "督办进展": [*self._progress(actor)],
@@ -262,21 +273,33 @@ class PlanTables(Base):
         }
         said = json.dumps([self.today, made], default=str, ensure_ascii=False)
         digest = hashlib.sha256(said.encode()).hexdigest()
-        differs = kept.digest != digest
+        differs, writer = kept.digest != digest, new_id("writing")
         if differs:
             with self.db.begin() as tx:
-                if not PlanTableStore(tx.connection).begin(kept.org_id, kept.digest):
+                if not PlanTableStore(tx.connection).begin(kept.org_id, kept.digest, writer):
                     return False  # stopped meanwhile, or written by another
-            for name, rows in made.items():
-                self._commit(actor, kept.org_id, name, rows)
-        with self.db.begin() as tx:
-            store = PlanTableStore(tx.connection)
-            if not store.note(kept, "" if differs else digest, digest, began):
-                store.doubt(kept.org_id, self.clock.now())
+        noted = False
+        try:
+            if differs:
+                for name, rows in made.items():
+                    self._commit(actor, kept.org_id, name, rows, upon[name])
+            with self.db.begin() as tx:
+                noted = PlanTableStore(tx.connection).note(kept, writer if differs else digest, digest, began)
+        finally:
+            if not noted:
+                with self.db.begin() as tx:
+                    PlanTableStore(tx.connection).doubt(kept.org_id, writer, self.clock.now())
         self._alerts.clear(AlertKind.PLAN_TABLES, kept.org_id)
         return differs
 
-    def _commit(self, actor: Actor, org_id: str, name: str, rows: Sequence[_Row]) -> None:
+    def _version(self, name: str) -> int:
+        """Return the newest version of a table, 0 where there is none yet."""
+        try:
+            return self._tables.get(SYSTEM, name).version
+        except NotFound:
+            return 0
+
+    def _commit(self, actor: Actor, org_id: str, name: str, rows: Sequence[_Row], upon: int) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -303,6 +326,7 @@ class PlanTables(Base):
                     mode=WriteMode.REPLACE,
                     run_id=new_id("run"),
                     key=_KEYS[name],
+                    upon=upon,
                     reason="督办计划有更新",
                     comments={column: words for column, (_, words) in PLAN_TABLES[name].items()},
                 ),

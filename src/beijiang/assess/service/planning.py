@@ -127,8 +127,8 @@ class WorkPlan(Base):
                 added += 1
             if added:
                 detail: dict[str, JsonValue] = {"tasks": added, "since": first.isoformat(), "due_on": last.isoformat()}
-                self.evidence.record(tx, actor, "assess.plan_load", target=f"plan:{name}", detail=detail)
                 PlanTableStore(tx.connection).mark(self.clock.now())
+                self.evidence.record(tx, actor, "assess.plan_load", target=f"plan:{name}", detail=detail)
         return added
 
     def report(self, actor: Actor, task_id: str, percent: int, words: str, proofs: Sequence[str] = ()) -> PlanTask:
@@ -321,8 +321,8 @@ class WorkPlan(Base):
                 "words": note.words,
                 "proofs": [str(proof) for proof in note.proofs],
             }
-            self.evidence.record(tx, actor, f"assess.plan_{note.act.value}", target=after.id, detail=detail)
             PlanTableStore(tx.connection).mark(self.clock.now())
+            self.evidence.record(tx, actor, f"assess.plan_{note.act.value}", target=after.id, detail=detail)
         return after
 
     def _from_row(

@@ -57,19 +57,20 @@ class PlanTableStore:
         """Say that the plan is another than the tables hold; in the transaction that changes it."""
         self._connection.execute(update(plan_table_set).values(moves=_C.moves + 1, moved_at=at))
 
-    def begin(self, org_id: str, before: str) -> bool:
-        """Say that nobody knows what the tables hold from now on; False if another was quicker, or they are not kept."""
-        return self._where(org_id, before, {"digest": ""})
+    def begin(self, org_id: str, before: str, writer: str) -> bool:
+        """Say that a ``writer`` is at the tables and nobody knows what they hold; False if another was quicker, or they are not kept."""
+        return self._where(org_id, before, {"digest": writer})
 
     def note(self, kept: PlanTableSet, before: str, digest: str, at: datetime) -> bool:
         """Write down what was read ``at`` and the tables hold now; False if another said what they hold since ``before``."""
         values = {"digest": digest, "written_at": at, "tried_at": at, "moves_written": kept.moves, "trouble": null()}
         return self._where(kept.org_id, before, values)
 
-    def doubt(self, org_id: str, at: datetime) -> None:
-        """Have the tables written anew: two wrote them at a time, and the older rows may be the later ones."""
+    def doubt(self, org_id: str, writer: str, at: datetime) -> None:
+        """Have the tables written anew if another than the ``writer`` began or ended meanwhile: the older rows may be the later ones."""
         values = {"digest": "", "moves": _C.moves + 1, "moved_at": at}
-        self._connection.execute(update(plan_table_set).where(_C.org_id == org_id).values(**values))
+        doubted = update(plan_table_set).where(_C.org_id == org_id, _C.digest != writer)
+        self._connection.execute(doubted.values(**values))
 
     def _where(self, org_id: str, digest: str, values: Mapping[str, Any]) -> bool:
         kept = update(plan_table_set).where(_C.org_id == org_id, _C.digest == digest)

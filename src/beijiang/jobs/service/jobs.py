@@ -111,12 +111,14 @@ class Jobs:
         key: str | None,
         org_id: str | None,
     ) -> str:
-        store = JobStore(tx.connection)
+        store, job_id, at = JobStore(tx.connection), new_id("job"), self.clock.now()
         known = store.open_by_key(key) if key else None
+        while known is None and not store.add(
+            job_id, name, actor=actor, org_id=org_id, arguments=arguments, key=key, at=at
+        ):  # somebody queued one between look and insert
+            known = store.open_by_key(key or "")
         if known is not None:
             return known
-        job_id = new_id("job")
-        store.add(job_id, name, actor=actor, org_id=org_id, arguments=arguments, key=key, at=self.clock.now())
         self.evidence.record(tx, actor, "jobs.submit", target=job_id, detail={"name": name})
         return job_id
 

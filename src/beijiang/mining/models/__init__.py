@@ -103,7 +103,7 @@ from beijiang.mining.models.periods import Frequency, read_periods
 from beijiang.mining.models.picture import ON_PAPER, ON_THE_PAGE, as_csv, as_graphml, drawn, per_cent
 from beijiang.mining.models.reading_alerts import AlertQuery, AlertState, AlertStep, ReadingAlert, StepKind, Trial
 from beijiang.mining.models.seasons import Seasons
-from beijiang.mining.models.series import Ready, Sorted, sorted_out
+from beijiang.mining.models.series import Ready, Sorted, newest, sorted_out
 from beijiang.mining.models.stream_rules import RuleDraft, RuleKind, Severity, Side, StreamRule, TrendMeasure
 from beijiang.mining.models.texts import (
     Alike,
@@ -264,6 +264,7 @@ __all__ = [
     "forecast_drawn",
     "found_limits",
     "judge",
+    "newest",
     "per_cent",
     "read_periods",
     "silent",

@@ -173,6 +173,8 @@ class Observation:
     period: Any
     value: float | None
     definition: str = ""
+    ended: datetime | None = None
+    """When the source said something else, or nothing any more; None: it says so now."""
 
 
 @dataclass(frozen=True, slots=True)

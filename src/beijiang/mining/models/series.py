@@ -11,9 +11,9 @@ from typing import Final
 
 from beijiang.kit import Text
 from beijiang.mining.models.forecasting import NoForecast, Observation, WhyNot
-from beijiang.mining.models.periods import Frequency
+from beijiang.mining.models.periods import Frequency, read_periods
 
-__all__ = ["Ready", "Sorted", "sorted_out"]
+__all__ = ["Ready", "Sorted", "newest", "sorted_out"]
 
 GAPS_SHARE: Final = 0.1
 GAPS_RUN: Final = 3
@@ -67,6 +67,23 @@ def sorted_out(
         else:
             without.append((key, found))
     return Sorted(frequency, horizon, ready, without, first, last)
+
+
+def newest(observations: Sequence[Observation]) -> list[Observation]:
+    """Return of each series and period what was said last: a value that was corrected since is no second one.
+
+    What ended and has no later one of its period stays: a source that says one figure at a time, each in place of the one
+    before, has its series in its history. A period that nobody can read and that is said no more was a slip.
+    """
+    periods = read_periods([one.period for one in observations])
+    numbers = [None] * len(observations) if periods is None else periods.ordinals
+    named = [
+        ((one.key, one.period if at is None else at), (one.ended is None, one.ended), one)
+        for one, at in zip(observations, numbers, strict=True)
+        if periods is None or at is not None or one.ended is None
+    ]
+    last = {place: moment for place, moment, _ in sorted(named, key=lambda line: line[1])}
+    return [one for place, moment, one in named if moment == last[place]]
 
 
 def _is_number(value: float | None) -> bool:

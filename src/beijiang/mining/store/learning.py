@@ -94,6 +94,11 @@ class LearningStore:
         query = query.where(_M.set_id == set_id) if set_id else query
         return [LearnedModel.model_validate(body) for body in self._connection.execute(query).scalars()]
 
+    def in_state(self, state: ModelState) -> Sequence[LearnedModel]:
+        """Return the models that are in a state, newest first."""
+        query = select(_M.body).where(_M.state == state.value).order_by(_M.at.desc(), _M.id)
+        return [LearnedModel.model_validate(body) for body in self._connection.execute(query).scalars()]
+
     # Scores
 
     def put_plan(self, new: ScorePlan, owner: Actor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import math
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlglot import exp
 
@@ -103,9 +104,23 @@ class Governed(Locating, Sifting):
         return self._snapshot.rows
 
     @property
-    def holding(self) -> tuple[Filter, ...]:
-        """Return the condition under which rows hold now; none where the table keeps no history, or does not show when."""
-        return (Filter(VALID_TO, FilterOp.ISNULL),) if self._snapshot.history and VALID_TO in self._types else ()
+    def history(self) -> bool:
+        """Tell whether rows are states, of which some may have ended (``valid_to``)."""
+        return self._snapshot.history
+
+    def of_now(self) -> Self:
+        """Return the rows that hold now, of a table that keeps history; the same of any other.
+
+        It is asked of the stored moments, below the masks: a reader may be shown another moment than that, or none.
+        """
+        if not self.history:
+            return self
+        now = copy.copy(self)
+        now._sight = replace(  # noqa: SLF001 - one of its own kind
+            self._sight, row_filters=(*self._sight.row_filters, Filter(VALID_TO, FilterOp.ISNULL))
+        )
+        now._digest = now._sight.digest  # noqa: SLF001
+        return now
 
     @property
     def columns(self) -> tuple[GovernedColumn, ...]:

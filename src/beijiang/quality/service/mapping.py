@@ -186,41 +186,34 @@ class Mappings(Base):
         with self.db.begin() as tx:
             store = MappingStore(tx.connection)
             for table in sorted({one.table for element in event.levels for one in store.of_element(element)}):
-                self._announce(tx, SYSTEM, table, levels=event.levels)
+                self._announce(tx, SYSTEM, table)
 
     def _put(self, actor: Actor, made: Sequence[Mapped]) -> None:
         with self.db.begin() as tx:
             store = MappingStore(tx.connection)
             for one in made:
                 store.put(one)
+            self._announce(tx, actor, made[0].table, made[0].reason)
             what = "quality.map" if made[0].confirmed else "quality.unmap"
             said = {one.column: one.element for one in made}
             self.evidence.record(tx, actor, what, target=made[0].table, detail={**said, "reason": made[0].reason})
-            self._announce(tx, actor, made[0].table, made[0].reason)
 
-    def _announce(
-        self,
-        tx: UnitOfWork,
-        actor: Actor,
-        table: str,
-        reason: str = "",
-        *,
-        levels: Mapping[str, str] | None = None,
-    ) -> None:
-        """Say what each column holds now and how it is graded at least; ``levels`` knows more than the registry yet."""
-        newest, store = levels or {}, MappingStore(tx.connection)
+    def _announce(self, tx: UnitOfWork, actor: Actor, table: str, reason: str = "") -> None:
+        """Say what each column holds now and how it is graded at least.
+
+        Both are read once the announcement has its number, and from the database: of two, the later must not know less.
+        """
+        store = MappingStore(tx.connection)
         number = store.say(table)
         held = {one.column: one.element for one in store.of_table(table) if one.confirmed}
-        least = {
-            column: newest[element] if element in newest else self.standards.least_grade(element)
-            for column, element in held.items()
-        }
+        today = self.clock.now().astimezone(self.runner.zone).date()
+        least = self.standards.least_grades(tx.connection, set(held.values()), today)
         tx.publish(
             MappingMoved(
                 table=table,
                 number=number,
                 held=held,
-                levels=least,
+                levels={column: least[element] for column, element in held.items()},
                 by=actor.id,
                 by_name=actor.name,
                 reason=reason,

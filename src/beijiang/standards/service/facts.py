@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from beijiang.kit import NotFound, Text, normalise
 from beijiang.standards.models import (
@@ -39,6 +39,10 @@ from beijiang.standards.models import (
     tree_of,
 )
 from beijiang.standards.service.seeds import Row, as_packaged, packaged
+from beijiang.standards.store import RegistryStore
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 T = TypeVar("T")
 
@@ -371,15 +375,14 @@ class Standards:
             found = in_force(book.elements[element_id], today)[1]
         return _get({} if found is None else {element_id: found}, element_id, Text("数据元", "data element"))
 
-    def least_grade(self, element_id: str) -> str:
-        """Return the least grade of columns that hold an element, empty for none; a stricter version to come counts already.
+    @staticmethod
+    def least_grades(connection: Connection, elements: Collection[str], on: date) -> Mapping[str, str]:
+        """Return the least grade of columns that hold each element, empty for none; a stricter version to come counts already.
 
-        Raises:
-            NotFound: no such element.
-
+        It is read from the database: who lowers a grade by it cannot do with what was read a second ago.
         """
-        book, today = self._entries()
-        return least_grade(book.elements.get(element_id) or (self.element(element_id),), today)
+        found = Book(RegistryStore(connection).elements(elements), {}).elements
+        return {element: least_grade(versions, on) for element, versions in found.items()}
 
     def element_for_column(self, name: str) -> DataElement | None:
         """Return the data element whose Chinese or field name equals a column's name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -86,6 +86,14 @@ class RegistryStore:
             else:
                 sets[row.entry_id].append(_edited(set_from(row.form, values[row.seq]), row))
         return Book(elements, sets, rules, years)
+
+    def elements(self, ids: Collection[str]) -> dict[str, list[DataElement]]:
+        """Return all versions of some data elements, oldest first."""
+        found: dict[str, list[DataElement]] = defaultdict(list)
+        wanted = (_V.kind == EntryKind.ELEMENT.value, _V.entry_id.in_(ids))
+        for row in self._connection.execute(select(standards_version).where(*wanted).order_by(_V.seq)):
+            found[row.entry_id].append(_edited(element_from(row.form), row))
+        return found
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Add versions as their editions say: what has no codes at once, code sets one by one, then all their codes."""

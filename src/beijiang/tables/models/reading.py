@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from beijiang.kit import Actor
 from beijiang.tables.models.filters import Filter, Sort
@@ -168,8 +168,12 @@ class GovernedTable(Protocol):
     @property
     def withheld(self) -> tuple[str, ...]: ...
     @property
-    def holding(self) -> tuple[Filter, ...]:
-        """Return the condition under which rows hold now; none where the table keeps no history."""
+    def history(self) -> bool:
+        """Tell whether rows are states, of which some may have ended (``valid_to``)."""
+        ...
+
+    def of_now(self) -> Self:
+        """Return the rows that hold now, whether or not the reader is shown when they end; the same without history."""
         ...
 
     @property

@@ -20,9 +20,9 @@ from beijiang.mining.errors import (
     too_many_series,
     unfit_forecast,
 )
-from beijiang.mining.models import Frequency, Observation, Seasons, Sorted, SourceKind, read_periods, sorted_out
+from beijiang.mining.models import Frequency, Observation, Seasons, Sorted, SourceKind, newest, read_periods, sorted_out
 from beijiang.mining.store import ForecastStore
-from beijiang.tables import Exit, Filter, FilterOp
+from beijiang.tables import VALID_FROM, VALID_TO, Exit, Filter, FilterOp
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -194,18 +194,22 @@ def _lines(governed: GovernedTable, draft: ForecastDraft, key: Sequence[str]) ->
         for name, part in zip(draft.series, key, strict=False)
         if part and shown[name].type == "text"
     ]
-    filters += governed.holding  # a value that was corrected since is no second value of its period
+    dated = governed.history and VALID_TO in shown and not shown[VALID_TO].masked
+    rows = governed if dated or draft.period == VALID_FROM else governed.of_now()
     lines = []
-    for batch in governed.batches(filters, list(dict.fromkeys(wanted))):
+    for batch in rows.batches(filters, list(dict.fromkeys([*wanted, *([VALID_TO] if dated else [])]))):
         columns = {name: batch.column(name).to_pylist() for name in wanted}
         keys = list(zip(*(columns[name] for name in draft.series), strict=True)) or [()] * batch.num_rows
         said = columns[draft.definition] if draft.definition else [""] * batch.num_rows
-        for parts, period, value, word in zip(keys, columns[draft.period], columns[draft.value], said, strict=True):
+        ended = batch.column(VALID_TO).to_pylist() if dated else [None] * batch.num_rows
+        for parts, period, value, word, end in zip(
+            keys, columns[draft.period], columns[draft.value], said, ended, strict=True
+        ):
             if period is None:
                 continue
             words = tuple("" if part is None else str(part) for part in parts)
-            lines.append(Observation(words, period, _number(value), "" if word is None else str(word)))
-    return lines
+            lines.append(Observation(words, period, _number(value), "" if word is None else str(word), end))
+    return newest(lines) if governed.history else lines
 
 
 def _number(value: Any) -> float | None:

@@ -15,7 +15,7 @@ from beijiang.mining.models import GraphDraft, RelationGraph
 from beijiang.mining.service.graphs.keeping import Kept, Shelf
 from beijiang.mining.service.graphs.loading import Loading
 from beijiang.mining.store import GraphStore
-from beijiang.tables import Exit
+from beijiang.tables import VALID_TO, Exit
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -209,9 +209,12 @@ class Base:
         return Opened(graph, kept, on, tuple(one.receipt for one in governed))
 
     def _governed(self, actor: Actor, graph: RelationGraph) -> tuple[Governed, ...]:
-        purpose = f"关系图 {graph.name}"
-        tables = (graph.draft.subjects.table, graph.draft.holdings.table)
-        return tuple(self.gate.open(actor, table, purpose, Exit.GRAPH) for table in tables)
+        """Open both tables: of states those that hold now, but all where the graph itself asks until when each held."""
+        purpose, held = f"关系图 {graph.name}", graph.draft.holdings
+        tables = (graph.draft.subjects.table, held.table)
+        subjects, holdings = (self.gate.open(actor, table, purpose, Exit.GRAPH) for table in tables)
+        dated = any(one.name == held.until == VALID_TO and not one.masked for one in holdings.columns)
+        return subjects.of_now(), holdings if dated else holdings.of_now()
 
     def _load(self, graph: RelationGraph, governed: tuple[Governed, ...]) -> Kept:
         secret = self.protection.page_secret()

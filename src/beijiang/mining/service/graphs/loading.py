@@ -96,7 +96,7 @@ class Loading:
         self._blind += [name for name in wanted if name not in clear]
         self._grades += [shown[name].grade for name in columns]
         parts = []
-        for part in governed.batches(governed.holding, columns):
+        for part in governed.batches(columns=columns):
             self._clock.check()
             self._read += part.nbytes
             if self._read > self._most:

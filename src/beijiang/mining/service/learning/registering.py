@@ -42,13 +42,13 @@ class Registering(Training):
     def to_approve(self, actor: Actor) -> Sequence[LearnedModel]:
         """Return the models that wait for the actor: not what he trained or handed in himself, newest first."""
         self.access.require(actor, Permission.MINING_MODEL_APPROVE, actor.org_id)
-        return [
-            one
-            for one in self.models(actor)
-            if one.state is ModelState.REVIEW
-            and actor.id not in {one.by_id, one.history[-1].by_id}
-            and self.access.allows(actor, Permission.MINING_MODEL_APPROVE, one.org_id)
-        ]
+        with self.db.read() as connection:
+            waiting = LearningStore(connection).in_state(ModelState.REVIEW)
+        his = {
+            org: self._sees(actor, org) and self.access.allows(actor, Permission.MINING_MODEL_APPROVE, org)
+            for org in {one.org_id for one in waiting}
+        }
+        return [one for one in waiting if his[one.org_id] and actor.id not in {one.by_id, one.history[-1].by_id}]
 
     def decide_model(
         self, actor: Actor, model_id: str, *, approve: bool, note: str, seen: str | None = None
