@@ -389,10 +389,10 @@ def test_a_demand_goes_from_wish_to_duty(office: Any, desk: Callable[..., Any], 
 def test_who_stands_in_looks_first_and_moves_what_was_shown(
     office: Any, desk: Callable[..., Any], resources: dict[str, str]
 ) -> None:
-    steward, reviewer = desk("steward"), desk("bureau_reviewer")
+    asker, reviewer = desk("analyst"), desk("bureau_reviewer")
     wished, supplied = (str(office.exchange.today + timedelta(days=days)) for days in (65, 54))
     facts = {"items": "床位数", "purpose": "service", "use": "安排转诊", "wished_by": wished}
-    here = steward.post("/console/demands/new", {"title": "医院床位", **facts}).headers["location"]
+    here = asker.post("/console/demands/new", {"title": "医院床位", **facts}).headers["location"]
     reviewer.post(here, {"move": "pass"})
     lost = reviewer.post(here, {"move": "match", "do": "plan", "resource": "res_none", "words": "目录已有"})
     assert (lost.status_code, 'role="alert"' in lost.text) == (200, True), "the page stays with what is wrong"
@@ -406,7 +406,7 @@ def test_who_stands_in_looks_first_and_moves_what_was_shown(
     away = office.access.person(SYSTEM, "a.steward").as_actor(None)
     today = office.exchange.today
     given = office.exchange.delegate(away, member.login, today, today, "出差")
-    mine = type(steward)(TestClient(steward.client.app, base_url="https://testserver", follow_redirects=False))
+    mine = type(asker)(TestClient(asker.client.app, base_url="https://testserver", follow_redirects=False))
     assert mine.post("/console/sign-in", {"login": "b.member", "password": PASSWORD}).status_code == 303
     shown = mine.get(here)
     assert (shown.status_code, "可供参考" in shown.text) == (200, True), shown.text
