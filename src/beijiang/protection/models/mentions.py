@@ -81,12 +81,18 @@ _DWELLING: Final = (
     r"(?:号楼|栋|幢|#楼?|号)[，, -]?[0-9一二三四五六七八九十]{1,2}单元[，, -]?(?:[0-9]{1,2}楼)?[0-9]{2,4}"
     r"|(?:小区|家园|花园|公寓|苑|家属院|家属楼)[0-9]{1,3}-[0-9]{1,2}-[0-9]{2,4}"
 )
+_BUSINESS: Final = (
+    r"(?:(?:经营|营业|生产|办公|注册|公共|服务|建设|施工|项目|工程|仓储|培训|办学|执业|活动)(?:场所|地址|地点|位置|地)|住所（经营场所）|场所|点位)"
+    r"[：:为是在于]{1,2}[^，,。；;]{0,60}"
+)
+"""Where work is done: what stands behind such a word is a firm's or a site's place, however much it reads like a flat."""
 _LIVES: Final = "(?:(?:住址|家庭地址|家庭住址|现住址|居住地址?|户籍地址?|户籍所在地|户口所在地|老家)[：:为是在于]{1,2}|家住|住在|现住|居住在|居住于)"
 
 
 def _lives(value: exp.Expr) -> exp.Expr:
     rest = "[^，,。；;]"
-    return _matches(value.copy(), rf"{_DWELLING}|{_LIVES}{rest}{{0,12}}{_AREA}{rest}{{0,30}}{_DOOR}")
+    homes = _marked(value.copy(), _BUSINESS)
+    return _matches(homes, rf"{_DWELLING}|{_LIVES}{rest}{{0,12}}{_AREA}{rest}{{0,30}}{_DOOR}")
 
 
 def _trades(value: exp.Expr) -> exp.Expr:
