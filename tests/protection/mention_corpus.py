@@ -9,11 +9,12 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from discovery_corpus import _BANNERS, _PLACES, _ROADS, SENSITIVE, _han, _mongol, _uscc
 
-__all__ = ["SORTS", "measured", "sentences"]
+__all__ = ["EVERYDAY", "SORTS", "measured", "sentences"]
 
 Make = Callable[[random.Random, int], str]
 
@@ -42,6 +43,39 @@ def _day(r: random.Random) -> str:
     return f"{r.randrange(2018, 2026)}年{r.randrange(1, 13)}月{r.randrange(1, 29)}日"
 
 
+_GROUPS: Final = (
+    "业主",
+    "市民",
+    "群众",
+    "牧民",
+    "村民",
+    "学生",
+    "职工",
+    "居民",
+    "车主",
+    "家长",
+    "申请人",
+    "当事人",
+    "投诉人",
+)
+_BODIES: Final = ("物业", "热线", "政府", "嘎查", "学校", "企业", "老师", "社区", "街道", "窗口", "平台", "合作社")
+_EVERYDAY_NOUNS: Final = (
+    "万里行",
+    "文具盒",
+    "全勤奖",
+    "古筝班",
+    "安家费",
+    "单元门",
+    "房产证",
+    "车票",
+    "成长档案",
+    "高温补贴",
+    "解聘",
+    "路队",
+    "时代",
+)
+EVERYDAY: Final = tuple(Path(__file__).with_name("everyday.txt").read_text("utf-8").split("\n")[:-1])
+"""What hotlines, forms, licences and notices say day by day; nobody is named in it."""
 SORTS: Final[dict[str, tuple[str, Make]]] = {
     "联系人": ("named_person", lambda r, i: f"材料不全，请补正。联系人：{_name(r, i)}，工作日可联系"),
     "申请人": ("named_person", lambda r, i: f"申请人{_name(r, i)}于{_day(r)}提交，已受理"),
@@ -78,9 +112,14 @@ SORTS: Final[dict[str, tuple[str, Make]]] = {
     "药材": ("", lambda r, _: f"方剂：{'、'.join(r.sample(('黄芪', '白术', '甘草', '柴胡', '麻黄', '石斛'), 3))}，水煎服"),
     "景区": ("", lambda r, _: f"游客请从成吉思汗陵旅游区南门进入，负责人电话见官网，{_day(r)}起开放"),
     "职务": ("", lambda r, _: f"会议由主任主持，法人代表须携带居民身份证，学生家长委员会{r.choice(('同意', '参加'))}"),
+    "往来": ("", lambda r, _: f"{r.choice(_GROUPS)}{r.choice('向和应')}{r.choice(_BODIES)}{r.choice(('反映', '求助', '申请', '投诉'))}，{_day(r)}已答复"),
+    "群体名词": ("", lambda r, _: f"{r.choice(_GROUPS)}{r.choice(_EVERYDAY_NOUNS)}，{_day(r)}已答复"),
+    "场所": ("", lambda r, i: f"准予从事食品经营活动，经营场所：{_home(r, i * 4 + 1)}"),
     "工程": ("", lambda r, _: f"业主方为{r.choice(('市水务局', '公路养护中心', '高速公路分公司'))}，原告单位与被告单位已和解"),
 }  # fmt: skip
 """The sorts by name: what has to be found (nothing in a trap) and how a sentence is made."""
+SURE: Final = ("named_person", "dwelling", "sole_trader")
+WITH_UNSURE: Final = "named_person, with those that people have to read"
 _FILLERS: Final = ("无", "已办结", "材料齐全", "同意", "按规定办理", "暂缺", "详见附件", "符合条件")
 
 
@@ -94,21 +133,23 @@ def sentences(rows: int, seed: int) -> dict[str, list[str]]:
 
 
 def measured(found: dict[str, int], rows: int) -> tuple[dict[str, tuple[float, float]], list[str]]:
-    """Return precision and recall by what is found, and the sorts that went wrong; ``found`` as the finding counts it."""
+    """Return precision and recall by what is found, and the sorts that went wrong; ``found`` as the findings count it."""
     hits: Counter[str] = Counter()
     false: Counter[str] = Counter()
     meant: Counter[str] = Counter()
+    shown = {True: 0, False: 0}
     wrong = []
     for sort, (label, _) in SORTS.items():
         meant[label] += -(-rows // 3)
-        counts = {which: found.get(f"{sort}/{which}", 0) for which in ("named_person", "dwelling", "sole_trader")}
+        counts = {which: found.get(f"{sort}/{which}", 0) for which in SURE}
+        shown[label == "named_person"] += counts["named_person"] + found.get(f"{sort}/maybe_named", 0)
         for which, count in counts.items():
             (hits if which == label else false)[which] += count
         if any(count and which != label for which, count in counts.items()) or (
             label and counts[label] < -(-rows // 3)
         ):
             wrong.append(f"{sort}: {counts}")
-    return {
-        which: (hits[which] / max(1, hits[which] + false[which]), hits[which] / meant[which])
-        for which in ("named_person", "dwelling", "sole_trader")
+    shares = {which: (hits[which] / max(1, hits[which] + false[which]), hits[which] / meant[which]) for which in SURE}
+    return shares | {
+        WITH_UNSURE: (shown[True] / max(1, sum(shown.values())), shown[True] / meant["named_person"])
     }, wrong

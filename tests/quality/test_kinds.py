@@ -137,6 +137,9 @@ def test_a_reference_must_be_there_and_a_fact_equal_elsewhere(bureau: Bureau) ->
     ) == (3, 1)
     equal = {**params, "value": "邮编"}
     assert bureau.counted(Kind.EQUAL, "盟市", "旗县", "邮政编码", table="住户", params=equal) == (2, 1)
+    of_its_key = {**params, "value": "旗县名"}
+    assert bureau.counted(Kind.EQUAL, "盟市", "旗县", "旗县", table="住户", params=of_its_key) == (2, 0)
+    assert bureau.add(Kind.EQUAL, "盟市", "旗县", "旗县", table="住户", params=of_its_key).columns[2] == "旗县"
     with pytest.raises(Invalid, match="one by one"):
         bureau.counted(Kind.REFERENCE, "盟市", table="住户", params=params)
     said = pa.schema([("代码", pa.string()), ("叫做", pa.string())])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pytest
 
 from beijiang.kit import Denied, NotFound
 from beijiang.quality.models.profiles import ColumnProfile, Profile
+from beijiang.quality.service import profiling
 from beijiang.tables import Filter, FilterOp
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -100,6 +102,26 @@ def test_a_wide_table_is_profiled_whole_page_by_page(bureau: Bureau) -> None:
     assert pages[2].columns[-1].quantiles == [129, 130, 131, 132, 133]
     assert bureau.platform.profiles.profile(bureau.steward, "宽表", 2).columns == pages[1].columns
     assert bureau.platform.profiles.profile(bureau.steward, "宽表", 9).page == 3
+
+
+def test_quantiles_are_values_of_the_column_or_there_are_none(bureau: Bureau) -> None:
+    schema = pa.schema([("次数", pa.int64()), ("金额", pa.decimal128(12, 2)), ("流水", pa.int64())])
+    counted = [{"次数": n, "金额": Decimal(n) / 100, "流水": 2**53 + 2 * n + 1} for n in range(101)]
+    bureau.write(counted, "支付", schema)
+    columns = {one.name: one for one in bureau.platform.profiles.profile(bureau.steward, "支付").columns}
+    assert [repr(one) for one in columns["次数"].quantiles] == ["5", "25", "50", "75", "95"]
+    assert [str(one) for one in columns["金额"].quantiles] == ["0.05", "0.25", "0.50", "0.75", "0.95"]
+    assert columns["流水"].quantiles == ()
+
+
+def test_a_large_table_is_profiled_without_quantiles(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
+    bureau.write([{"次数": n} for n in range(50)], "大表", pa.schema([("次数", pa.int64())]))
+    monkeypatch.setattr(profiling, "CELLS_MOST", 49)
+    (column,) = bureau.platform.profiles.profile(bureau.steward, "大表").columns
+    assert (column.least, column.greatest, column.quantiles, column.box) == (0, 49, (), ())
+    monkeypatch.setattr(profiling, "CELLS_MOST", 50)
+    (column,) = bureau.platform.profiles.profile(bureau.steward, "大表").columns
+    assert len(column.quantiles) == 5
 
 
 def test_masked_numbers_have_no_quantiles(bureau: Bureau) -> None:

@@ -32,6 +32,8 @@ _PERSON_KINDS: Final = frozenset(
 )
 _ENTITY_KINDS: Final = frozenset({"uscc", "uscc_sole_trader", "organisation_name"})
 _NAMED_PERSONS: Final = frozenset({"person_name", "legal_representative"})
+_COUNTED: Final = frozenset({"integer", "double", "decimal", "boolean", "date", "timestamp"})
+"""Types that hold no name."""
 _EMPTY: Final = Counts(0, 0, 0, {})
 _METRIC_OF: Final = {
     "citizen_id": ("id", "id_valid"),
@@ -101,9 +103,20 @@ def _births(
 
 
 def about_persons(kinds_of: Mapping[str, str]) -> bool:
-    """Tell from the kinds of its columns whether a table is about persons; persons to speak to do not make it so."""
+    """Tell from the kinds of its columns whether a table is about persons; persons to speak to do not make it so.
+
+    What else is known of such a person (a number, a birth date) tells nothing only beside the body that the person stands for:
+    登记人 may be the one who enters the data, or the one who is entered.
+    """
+    bodies = any(kind in _ENTITY_KINDS for kind in kinds_of.values())
     contact = re.compile(context()["contact"])
-    return any(kind in _PERSON_KINDS and not contact.search(name) for name, kind in kinds_of.items())
+
+    def acts(name: str, kind: str) -> bool:
+        if kind in _NAMED_PERSONS:
+            return bool(contact.search(name) or _acting(name))
+        return bodies and bool(contact.search(name))
+
+    return any(kind in _PERSON_KINDS and not acts(name, kind) for name, kind in kinds_of.items())
 
 
 def _findings(column: ColumnFacts, kind: str, rows: int, *, by_name: bool, sampled: bool) -> Findings:
@@ -130,6 +143,13 @@ def named_kind(name: str, kind: str) -> str:
 def _by_itself(column: ColumnFacts) -> tuple[str, bool]:
     """Return the kind that values and name give alone, and whether the name spoke for it."""
     named = _by_name(column)
+    if (
+        named in _NAMED_PERSONS
+        and _acting(column.name)
+        and column.counts.values
+        and column.counts.share("name") < _SOME
+    ):
+        named = None  # 责任人: often the body in charge
     seen = _by_values(column.counts, named)
     if seen is None:
         return (named or "plain"), named is not None
@@ -197,14 +217,19 @@ def _by_words(counts: Counts, named: str | None) -> str | None:
     return None
 
 
+def _acting(name: str) -> bool:
+    """Tell whether a column's name alone may as well speak of bodies or of what was done."""
+    return bool(re.search(context()["officer"], name))
+
+
 def _by_name(column: ColumnFacts) -> str | None:
     name = half_width(column.name).strip().lower()
     measured = column.type in {"double", "decimal"}
     for kind, pattern in name_patterns():
         if not re.search(pattern, name):
             continue
-        if kind in _NAMED_PERSONS and re.search(context()["exclude_name"], name):
-            continue
+        if kind in _NAMED_PERSONS and (column.type in _COUNTED or re.search(context()["exclude_name"], name)):
+            continue  # 检查人员 in whole numbers counts heads
         if kind in _METRIC_OF and kind != "coordinates" and re.search(context()["not_item"], name):
             continue  # 身份证类型, 手机型号: about such items, none itself; the values decide
         if measured and kind not in {"coordinates", "income", "assistance"}:

@@ -248,6 +248,6 @@ def roles_of_kinds() -> dict[str, str]:
 
 @cache
 def words(name: str) -> tuple[str, ...]:
-    """Return a packaged list: ``surnames`` (single characters), ``mongolian`` (parts of names) or ``mistaken`` (words that begin like names)."""
+    """Return a packaged list: ``surnames`` and ``everyday`` (single characters; those that begin everyday words too), ``mongolian`` (parts of names) or ``mistaken`` (words that begin like names)."""
     text = files("beijiang").joinpath("protection", "reference", f"{name}.txt").read_text("utf-8")
-    return tuple(dict.fromkeys(text.strip() if name == "surnames" else text.split()))
+    return tuple(dict.fromkeys(text.strip() if name in {"surnames", "everyday"} else text.split()))

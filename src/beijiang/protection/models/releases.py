@@ -68,6 +68,7 @@ _OUTCOME_NAMES = {
 CHECK_NAMES = {
     "levels": Text("处理后的级别", "levels after treatment"),
     "identifiers": Text("直接标识符已去除", "identifiers are gone"),
+    "doubted": Text("可能的人名（请人工查看）", "possible names (for people to read)"),
     "quasi": Text("准标识符已考虑", "quasi-identifiers considered"),
     "k": Text("k-匿名", "k-anonymity"),
     "l": Text("l-多样性", "l-diversity"),
@@ -88,6 +89,7 @@ _FOUND_NAMES = {
     "email": Text("电子邮箱", "e-mail addresses"),
     "plate": Text("机动车号牌", "vehicle plates"),
     "named_person": Text("文字中的人名", "names of persons in text"),
+    "maybe_named": Text("可能指名个人的文字", "texts that may name persons"),
     "dwelling": Text("文字中的住址", "dwellings in text"),
     "sole_trader": Text("个体工商户信用代码", "credit codes of sole traders"),
 }

@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
@@ -20,8 +21,8 @@ from beijiang.protection.models.choices import MaskFunction
 from beijiang.protection.models.classify import about_persons
 from beijiang.protection.models.conditions import unknown_column
 from beijiang.protection.models.counting import classes, differing, rows_of, small_cells
-from beijiang.protection.models.detectors import Seen, checks, counts_of, survey, wanted_checks
-from beijiang.protection.models.mentions import GRADED_AS, mentions
+from beijiang.protection.models.detectors import CHECKS, Seen, checks, counts_of, survey, wanted_checks
+from beijiang.protection.models.mentions import GRADED_AS, UNSURE, mentions
 from beijiang.protection.models.reference import context, release_limits, roles_of_kinds
 from beijiang.protection.models.releases import ColumnRole, Finding, Limits, Outcome, ReleaseReport, Roles
 from beijiang.protection.models.sight import AUDIENCE_NAMES, Audience, Treatment
@@ -52,6 +53,10 @@ log = logging.getLogger(__name__)
 SECONDS: Final = 600.0
 REPORTS_SHOWN: Final = 50
 COLUMNS_AT_ONCE: Final = 60
+TEXTS_AT_ONCE: Final = 20
+"""Columns whose sentences are read in one statement: their different texts are held together."""
+CHECK_EDITION: Final = 2
+"""Raised whenever the check weighs its counts otherwise: what passed before is checked again then. Patterns count by themselves."""
 DIMENSIONS_MOST: Final = 4
 _SEAL: Final = "release_report"
 _HARD: Final = ("id_valid", "embedded_id")
@@ -75,6 +80,12 @@ class _Output:
         """Return the columns that count persons and are shown as numbers."""
         numbers = {c.name for c in self.columns if c.type in {"integer", "decimal", "double"}}
         return tuple(name for name in self.shown(ColumnRole.COUNT) if name in numbers)
+
+    @property
+    def encrypted(self) -> set[str]:
+        """Return the columns of which only ciphers are shown."""
+        chosen = ((o.column, o.choice) for o in self.sight.obligations)
+        return {column for column, choice in chosen if choice and choice.function is MaskFunction.ENCRYPT}
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -300,9 +311,12 @@ class Releases:
 
         keys, sensitive = output.shown(ColumnRole.QUASI), output.shown(ColumnRole.SENSITIVE)
         counts, persons = output.counts, output.roles.persons
+        said = self._mentioned(table, output)
+        unsure = {key: hits for key, hits in said.items() if key.rpartition("/")[2] in UNSURE}
         found = [
             _levels(output),
-            self._identifiers(table, output),
+            self._identifiers(table, output, {key: hits for key, hits in said.items() if key not in unsure}),
+            _doubted(unsure),
             _considered(output),
             *self._anonymity(table, output, rows),
             closeness_of(table, keys, sensitive, output.limits, count, asked=persons and rows > 0),
@@ -365,13 +379,14 @@ class Releases:
         keys = output.shown(ColumnRole.QUASI)
         return before if before is not None and keys and before.shown(ColumnRole.QUASI) == keys else None
 
-    def _identifiers(self, table: str, output: _Output) -> Finding:
-        """Run the detectors on the real output, in all rows; free text is looked into for numbers of persons."""
+    def _identifiers(self, table: str, output: _Output, said: Mapping[str, int]) -> Finding:
+        """Run the detectors on the real output, in all rows; free text is looked into for numbers of persons.
+
+        What its sentences surely say is added.
+        """
         types = {c.name: c.type for c in output.columns if c.type in {"text", "integer"}}
         masked = {c.name for c in output.columns if c.masked}
-        encrypted = {
-            o.column for o in output.sight.obligations if o.choice and o.choice.function is MaskFunction.ENCRYPT
-        }
+        encrypted = output.encrypted
         explained = set(output.roles.having(ColumnRole.PLAIN))
         found: dict[str, int] = {}
         names = list(types)
@@ -391,25 +406,26 @@ class Releases:
                 least = _MANY if types[name] == "integer" else 0.0
                 soft = [one for one in _SOFT if counts.hits.get(one) and counts.share(one) > least]
                 found |= {f"{name}/{one}": counts.hits[one] for one in soft if name not in masked | explained}
-        texts = [name for name, kind in types.items() if kind == "text" and name not in explained | encrypted]
-        found |= self._mentioned(table, output, texts)
+        found |= said
         outcome = Outcome.FAILED if found else Outcome.PASSED
         columns = tuple(dict.fromkeys(key.rpartition("/")[0] for key in found))
         return Finding(check="identifiers", outcome=outcome, numbers=found, limit=0, columns=columns, basis=_BASIS[2])
 
-    def _mentioned(self, table: str, output: _Output, texts: Sequence[str]) -> dict[str, int]:
+    def _mentioned(self, table: str, output: _Output) -> dict[str, int]:
         """Count the sentences that name persons, say where they live, or hold codes of sole traders; masks excuse nothing.
 
         What a column is graded as by itself is judged by its level: an address of a firm may read like a dwelling.
         """
+        left_out = output.encrypted | set(output.roles.having(ColumnRole.PLAIN))
+        texts = [c.name for c in output.columns if c.type == "text" and c.name not in left_out]
         kinds = {name: grade.kind for name, grade in self._protection.grades_of(table).items()}
         found: dict[str, int] = {}
-        for start in range(0, len(texts), COLUMNS_AT_ONCE):
-            part = texts[start : start + COLUMNS_AT_ONCE]
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            part = texts[start : start + TEXTS_AT_ONCE]
             for row in self._rows(mentions(table, part), {table: output.view}):
                 name = part[row.pop("place")]
-                graded = GRADED_AS.get(kinds.get(name, ""), "")
-                found |= {f"{name}/{which}": hits for which, hits in row.items() if hits and which != graded}
+                graded = GRADED_AS.get(kinds.get(name, ""), frozenset())
+                found |= {f"{name}/{which}": hits for which, hits in row.items() if hits and which not in graded}
         return found
 
     def _anonymity(self, table: str, output: _Output, rows: int) -> Iterator[Finding]:
@@ -519,6 +535,13 @@ def _levels(output: _Output) -> Finding:
     )
 
 
+def _doubted(unsure: Mapping[str, int]) -> Finding:
+    """Note the sentences that people have to read: they may name persons, and everyday words begin with surnames too."""
+    columns = tuple(dict.fromkeys(key.rpartition("/")[0] for key in unsure))
+    outcome = Outcome.NOTED if unsure else Outcome.PASSED
+    return Finding(check="doubted", outcome=outcome, numbers=unsure, columns=columns, basis=_BASIS[2])
+
+
 def _considered(output: _Output) -> Finding:
     """Note whether the department declared quasi-identifiers, or the platform's proposals were used."""
     named = (*output.roles.having(ColumnRole.QUASI), *output.roles.having(ColumnRole.SENSITIVE))
@@ -539,9 +562,19 @@ def _proposed(kinds: Mapping[str, str]) -> dict[str, ColumnRole]:
     return roles
 
 
+@cache
+def _looked_for() -> str:
+    """Return the digest of all that texts and numbers are searched for: a report of before a change is none of what is asked now."""
+    types = {"a": "text", "b": "integer"}
+    asked = (mentions("t", ["a"]), survey("t", types, Seen()), checks("t", dict.fromkeys(types, tuple(CHECKS)), Seen()))
+    return hashlib.sha256("\n".join(query.sql() for query in asked).encode()).hexdigest()
+
+
 def _subject(output: _Output, before: _Output | None) -> str:
     roles = sorted((name, str(role)) for name, role in output.roles.roles.items())
     body: Sequence[object] = [
+        CHECK_EDITION,
+        _looked_for(),
         output.sight.digest,
         None if before is None else before.sight.digest,
         roles,

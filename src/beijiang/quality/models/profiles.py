@@ -24,6 +24,7 @@ __all__ = [
     "ColumnProfile",
     "Profile",
     "Share",
+    "as_in_column",
     "edges",
     "numbers_of",
     "profile_query",
@@ -41,6 +42,8 @@ MAKEUP: Final[dict[str, tuple[Text, str]]] = {
 """Kinds of texts; a text is of the first that it matches whole, and mixed if of none."""
 OTHER: Final = Text("混合", "mixed")
 SIGMAS: Final = 3
+_EXACT: Final = 2**53
+"""Up to here floating numbers name each whole number."""
 QUANTILES: Final = tuple(Decimal(share) for share in ("0.05", "0.25", "0.5", "0.75", "0.95"))
 
 
@@ -82,7 +85,7 @@ class ColumnProfile:
     outliers: int | None = None
     """Numbers more than three standard deviations from the mean."""
     quantiles: Sequence[Any] = ()
-    """The values below or at which 5, 25, 50, 75 and 95 % of the values lie; none where the column is masked or holds neither numbers nor days."""
+    """The values below or at which 5, 25, 50, 75 and 95 % of the values lie; none where the column is masked, holds neither numbers nor days, or is too long to be sorted here."""
     bins: Sequence[Bin] = ()
     top: Sequence[Share] = ()
 
@@ -118,6 +121,21 @@ class Profile:
     filtered: bool
     """Whether rows are kept back from this reader; then nothing is counted past the gate."""
     receipt: str
+
+
+def as_in_column(quantiles: Sequence[Any], least: Any) -> Sequence[Any]:
+    """Return quantiles, which engines name as floating numbers, as values of a column like its ``least``.
+
+    There are none where one is too long for such a number (2 to the 53rd): it would be no value of the column.
+    """
+    if not isinstance(least, (int, Decimal)) or not all(isinstance(one, float) for one in quantiles):
+        return quantiles
+    step = Decimal(1).scaleb(least.as_tuple().exponent) if isinstance(least, Decimal) else Decimal(1)  # type: ignore[arg-type]
+    if not all(isfinite(one) and abs(Decimal(repr(one)) / step) < _EXACT for one in quantiles):
+        return ()
+    if isinstance(least, int):
+        return [int(one) for one in quantiles]
+    return [Decimal(repr(one)).quantize(step) for one in quantiles]
 
 
 def edges(least: Any, greatest: Any) -> list[float]:

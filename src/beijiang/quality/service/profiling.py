@@ -1,18 +1,21 @@
-"""Profiles: what a table looks like, counted in two queries and shown as the gate allows it."""
+"""Profiles: what a table looks like, counted in a few queries and shown as the gate allows it."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from beijiang.kit import BeijiangError
 from beijiang.quality.models.profiles import (
     QUANTILES,
     Bin,
     ColumnProfile,
     Profile,
     Share,
+    as_in_column,
     edges,
     numbers_of,
     outliers_query,
@@ -28,7 +31,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Profiles"]
 
+log = logging.getLogger(__name__)
+
 COLUMNS_AT_ONCE: Final = 60
+QUANTILES_AT_ONCE: Final = 6
+CELLS_MOST: Final = 20_000_000
+"""Rows times columns of a page; beyond it quantiles are left out."""
 TOP: Final = 10
 YEARS_MOST: Final = 3
 """A longer span of days is shown by years, a shorter one by months."""
@@ -80,7 +88,7 @@ class Profiles(Base):
         last = max(1, -(-width // COLUMNS_AT_ONCE))
         for page in range(min(max(first, 1), last), last + 1):
             shown = governed.columns[(page - 1) * COLUMNS_AT_ONCE : page * COLUMNS_AT_ONCE]
-            spans = _spans(governed, shown, now)
+            spans = _spans(governed, shown, now, rows)
             profiles = [_begun(column, spans) for column in shown]
             if not governed.filtered:
                 profiles = self._counted(measured, profiles)
@@ -121,23 +129,39 @@ class Profiles(Base):
         return made
 
 
-def _spans(governed: GovernedTable, columns: Sequence[GovernedColumn], now: tuple[Filter, ...]) -> dict[str, _Span]:
-    """Return least, greatest, mean and quantiles of each column of numbers or days that is shown as it is."""
+def _spans(
+    governed: GovernedTable, columns: Sequence[GovernedColumn], now: tuple[Filter, ...], rows: int
+) -> dict[str, _Span]:
+    """Return least, greatest, mean and, unless the cells are too many, quantiles of each column of numbers or days that is shown as it is."""
     mine = [c for c in columns if c.type in _NUMBERS | _DAYS and not c.masked]
     if not mine:
         return {}
     measures = [Measure(fn, c.name) for c in mine for fn in (MeasureFn.MIN, MeasureFn.MAX)]
     numbers = [c for c in mine if c.type in _NUMBERS]
     measures += [Measure(MeasureFn.AVG, c.name) for c in numbers]
-    asked = tuple(Quantile(c.name, at) for c in mine for at in QUANTILES)
-    spec = Aggregate(measures=tuple(measures), quantiles=asked, filters=now)
-    values = list(governed.aggregate(spec).to_pylist()[0].values())
-    means = dict(zip([c.name for c in numbers], values[2 * len(mine) : len(measures)], strict=True))
-    of_each, rest = len(QUANTILES), values[len(measures) :]
-    return {
-        c.name: _Span(values[2 * i], values[2 * i + 1], means.get(c.name), rest[of_each * i : of_each * (i + 1)])
-        for i, c in enumerate(mine)
-    }
+    values = list(governed.aggregate(Aggregate(measures=tuple(measures), filters=now)).to_pylist()[0].values())
+    means = dict(zip([c.name for c in numbers], values[2 * len(mine) :], strict=True))
+    spans = {c.name: _Span(values[2 * i], values[2 * i + 1], means.get(c.name)) for i, c in enumerate(mine)}
+    return spans if rows * len(mine) > CELLS_MOST else _with_quantiles(governed, spans, now)
+
+
+def _with_quantiles(governed: GovernedTable, spans: Mapping[str, _Span], now: tuple[Filter, ...]) -> dict[str, _Span]:
+    """Add quantiles, which hold all values of a column in memory: a few columns a statement; one that fails leaves its own out."""
+    names, made = [name for name, span in spans.items() if span.least is not None], dict(spans)
+    for start in range(0, len(names), QUANTILES_AT_ONCE):
+        part = names[start : start + QUANTILES_AT_ONCE]
+        asked = tuple(Quantile(name, at) for name in part for at in QUANTILES)
+        try:
+            found = governed.aggregate(Aggregate(measures=(), quantiles=asked, filters=now)).to_pylist()[0]
+        except BeijiangError as error:
+            log.warning("quantiles were left out of a profile (%s)", type(error).__name__)
+            continue
+        values, each = list(found.values()), len(QUANTILES)
+        for i, name in enumerate(part):
+            made[name] = replace(
+                spans[name], quantiles=as_in_column(values[each * i : each * (i + 1)], spans[name].least)
+            )
+    return made
 
 
 def _begun(column: GovernedColumn, spans: Mapping[str, _Span]) -> ColumnProfile:

@@ -186,7 +186,8 @@ class Ruling(Base):
         """Fill in what a draft leaves out, and check what needs no counting."""
         spec = KINDS[draft.kind]
         least, most = spec.columns
-        columns = tuple(dict.fromkeys(draft.columns))
+        # What is compared may be part of its key: the same place again.
+        columns = tuple(draft.columns) if draft.kind is Kind.EQUAL else tuple(dict.fromkeys(draft.columns))
         if len(columns) < least or (most is not None and len(columns) > most):
             wanted = str(least) if least == most else f"{least}+" if most is None else f"{least}-{most}"
             raise Invalid(
