@@ -60,6 +60,12 @@ def half_width(value: str) -> str:
     return value.translate(_HALF_WIDTH)
 
 
+def full_width_marks(value: str) -> str:
+    """Turn ASCII marks into the full-width ones that Chinese is written with; letters, digits and blanks stay."""
+    return value.translate(_FULL_WIDTH_MARKS)
+
+
+_FULL_WIDTH_MARKS = {code: code + 0xFEE0 for code in range(0x21, 0x7F) if not chr(code).isalnum()}
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 
 
