@@ -12,7 +12,7 @@ from beijiang.catalog import DECIDED_MOST, Action, Resource, State
 from beijiang.catalog.commands import commands
 from beijiang.catalog.routes import deciding_router
 from beijiang.evidence import EvidenceQuery
-from beijiang.kit import Invalid, Language, NotFound
+from beijiang.kit import Actor, Invalid, Language
 from beijiang.terminal import set_style
 
 if TYPE_CHECKING:
@@ -65,8 +65,9 @@ def test_nobody_decides_on_the_own_entry_and_what_is_hidden_is_not_told(office: 
     done = office.catalog.decide_together(office.steward, {own.id: own.shown.token})
     assert done[0].state is None
     assert office.catalog.get(office.steward, own.id).state is State.PENDING_REGISTER
-    with pytest.raises(NotFound):
-        office.catalog.plan_decisions(office.neighbour, [own.id])
+    unseen = office.catalog.plan_decisions(office.neighbour, [own.id, "res_none"])
+    assert [(one.resource, one.action, one.follows) for one in unseen] == [(None, None, None)] * 2
+    assert unseen[0].why == unseen[1].why is not None, "hidden and unknown look the same"
     hidden = office.catalog.decide_together(office.neighbour, {own.id: own.shown.token, "res_none": "x"})
     assert [(one.name, one.state) for one in hidden] == [("", None), ("", None)]
     assert hidden[0].code == hidden[1].code
@@ -87,6 +88,13 @@ def test_the_api_plans_and_decides(office: Office, open_door: Any) -> None:
     sent[1]["seen"] = ""
     told = door.ask("POST", "/decisions", json={"decisions": sent}).json()["decided"]
     assert [(one["state"], one["code"]) for one in told] == [("pending_publish", ""), (None, "changed_since_seen")]
+    assert plan[0]["entry"]["items"], "what the seen stands for is there to be looked at"
+    twice = door.ask("POST", "/decisions", json={"decisions": [sent[1], {**sent[1], "seen": plan[1]["seen"]}]})
+    assert (twice.status_code, twice.json()["code"]) == (422, "named_twice")
+    for bad in ("\x00", "a b", "甲"):
+        unfit = [{"resource_id": second.id, "seen": plan[1]["seen"]}, {"resource_id": bad, "seen": ""}]
+        assert door.ask("POST", "/decisions", json={"decisions": unfit}).status_code == 422
+    assert office.catalog.get(office.steward, second.id).state is State.PENDING_REGISTER, "nothing of it was decided"
     assert door.ask("GET", "/decisions").status_code == 422
     assert door.ask("POST", "/decisions", json={"decisions": []}).status_code == 422
 
@@ -114,3 +122,53 @@ def test_the_terminal_shows_the_plan_and_asks_once(office: Office, monkeypatch: 
     finally:
         set_style(as_json=False, language=Language.ZH)
     assert office.catalog.get(office.steward, second.id).state is State.PENDING_PUBLISH
+
+
+def test_seen_decides_and_goes_with_no_plan_and_no_other_entries(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = submitted(office, "甲表", "乙表")
+    monkeypatch.setattr(office.access, "actor_for_person", {"r": office.reviewer}.__getitem__)
+    app, run = commands(lambda: office.catalog, lambda: office.access), CliRunner()
+    told = ["--seen", f"{first.id}={first.shown.token}", "--as", "r"]
+    for more, code in (
+        (["--plan"], "seen_and_plan"),
+        ([second.id], "seen_and_plan"),
+        (["--seen", f"{first.id}=x"], "named_twice"),
+    ):
+        refused = run.invoke(app, ["decide", *more, *told])
+        assert isinstance(refused.exception, Invalid), refused.output
+        assert refused.exception.reason == code
+    assert {office.catalog.get(office.steward, one.id).state for one in (first, second)} == {State.PENDING_REGISTER}
+
+
+def test_the_terminal_shows_all_of_what_is_agreed_to(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    (only,) = submitted(office, "甲表")
+    monkeypatch.setattr(office.access, "actor_for_person", {"r": office.reviewer}.__getitem__)
+    app = commands(lambda: office.catalog, lambda: office.access)
+    shown = CliRunner().invoke(app, ["decide", only.id, "res_none", "--plan", "--as", "r"])
+    assert shown.exit_code == 0, shown.output
+    assert "res_none" in shown.output, "one that is gone does not hold the others"
+    assert only.entry.contact in shown.output
+    assert {item.column for item in only.entry.items} <= set(shown.output.split())
+
+
+def test_a_fault_on_one_entry_is_told_with_what_was_done_to_the_others(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = submitted(office, "甲表", "乙表", "丙表")
+    approve = office.catalog.approve
+
+    def failing(actor: Actor, resource_id: str, *, seen: str | None = None) -> Resource:
+        if resource_id == second.id:
+            raise OSError("the disk went away")
+        return approve(actor, resource_id, seen=seen)
+
+    monkeypatch.setattr(office.catalog, "approve", failing)
+    done = office.catalog.decide_together(office.reviewer, {one.id: one.shown.token for one in (first, second, third)})
+    assert [(one.state, one.code) for one in done] == [
+        (State.PENDING_PUBLISH, ""),
+        (None, "internal"),
+        (State.PENDING_PUBLISH, ""),
+    ]
+    assert "disk" not in f"{done[1].why}"

@@ -30,7 +30,7 @@ from beijiang.opendata.voices import Voice
 from beijiang.standards import Proposal, ProposalState
 from beijiang.standards.store import ProposalStore
 
-NAMES = ("阿拉善牧户", "包头企业", "赤峰学校", "鄂尔多斯矿山", "Hulun river", "呼和浩特公交")
+NAMES = ("阿拉善牧户", "包头企业（一）", "赤峰学校", "鄂尔多斯矿山", "Hulun river", "呼和浩特公交")
 HUGE = 3_000_000_000
 """More rows than a plain integer of PostgreSQL holds."""
 

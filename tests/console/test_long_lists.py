@@ -22,6 +22,7 @@ from beijiang.access.store import PersonStore
 from beijiang.build import build
 from beijiang.catalog import Entry, ShareType, State, SystemQuery
 from beijiang.catalog.store import ResourceStore
+from beijiang.console.finding import find
 from beijiang.console.listing import ONLY, SORT, Ask, Choice, Listing, Table
 from beijiang.console.lists import (
     alert_table,
@@ -115,7 +116,7 @@ from .filled import (
 FEW, MANY = 200, 1000
 HUGE = 3_000_000_000
 """More rows than a plain integer of PostgreSQL holds."""
-NAMES = ("阿拉善牧户", "包头企业", "赤峰学校", "鄂尔多斯矿山", "Hulun river", "呼和浩特公交")
+NAMES = ("阿拉善牧户", "包头企业（一）", "赤峰学校", "鄂尔多斯矿山", "Hulun river", "呼和浩特公交")
 TODAY = date(2026, 11, 27)
 
 
@@ -516,7 +517,17 @@ def test_the_database_says_what_looking_through_all_rows_says(
         for at, (code, called, number) in enumerate(choice.options):
             both((choice.name, code), name=called, languages=[list(Language)[at % len(Language)]])
             assert seen(table, (choice.name, called)).found == number, "a view kept by an older release holds the name"
-    for words in ("牧户", "HULUN", "0007", "没有这样的", "失败", "100%_"):
+    for words in (
+        "牧户",
+        "HULUN",
+        "0007",
+        "没有这样的",
+        "失败",
+        "100%_",
+        "企业（一）",
+        "企业(一)",
+        "企业（一）０００１",
+    ):
         both(("_find", words), (SORT, table.columns[0].key))
     both((ONLY + "no_such", "1"), (SORT, "no_such"), ("_page", "999"))
     monkeypatch.setattr("beijiang.console.listing.FILE_MOST", 7)
@@ -589,6 +600,8 @@ def test_postgresql_narrows_counts_and_sorts_every_list_too(postgres_url: str, t
         for choice in look(table).choices:
             for code, _, number in choice.options:
                 assert look(table, (choice.name, code)).found == number, (table.key, choice.name)
-        for words in ("牧户", "HULUN", "0007", "失败"):
+        for words in ("牧户", "HULUN", "0007", "失败", "企业（一）", "企业(一)", "\x00", "牧户\x00"):
             assert look(table, ("_find", words)).found == look(plain, ("_find", words)).found, (table.key, words)
+            assert look(table, (ONLY + table.columns[0].key, "\x00")).table is table
+    assert find(built, made["steward"], (), "企业（一）0001\x00")
     built.close()

@@ -149,6 +149,10 @@ def test_entries_are_decided_on_together_after_one_page_says_what_follows(
     assert "一起办理 2 条目录" in page
     assert "现在没有要决定的" in page
     assert "发布前仍可退回" in page
+    assert page.count("学校的全称") == 2, "the items that the seen stands for are there to be opened"
+    with_gone = reviewer.post(f"{here}?lang=zh-CN", {"one": [*ids, "res_gone"]})
+    assert (with_gone.status_code, "一起办理 2 条目录" in with_gone.text) == (200, True)
+    assert "<code>res_gone</code>" in with_gone.text
     seen = re.findall(r'name="seen" value="([^"]+)"', page)
     assert len(seen) == 2
     own = desk("steward").post(f"{here}?lang=zh-CN", {"one": ids, "sure": "yes", "seen": [*seen, seen[0]]}).text

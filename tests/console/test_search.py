@@ -84,6 +84,11 @@ def test_a_table_its_entry_and_its_run_are_found_by_word_sound_and_initials(
     assert "resource" in kinds or words.isascii()
 
 
+@pytest.mark.parametrize("words", ["校车.csv", "校车.CSV", "校车．csv"])
+def test_a_run_is_found_by_the_name_of_its_file(desk: Callable[..., Any], words: str) -> None:
+    assert ("run", TABLE) in {(kind, name) for kind, name, _ in hits(desk("steward"), words)}
+
+
 def test_pages_and_actions_are_found(desk: Callable[..., Any]) -> None:
     steward = desk("steward")
     assert ("action", "新建共享申请", "/console/sharing/find") in hits(steward, "新建")

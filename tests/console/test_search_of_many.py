@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from beijiang.catalog import GovernmentSystem, Network, SystemDraft, SystemState
+from beijiang.catalog.store import SystemStore
 from beijiang.console.finding import find
+from beijiang.kit import new_id
 
 from .filled import counted, make_libraries, make_services, make_streams, make_systems
 
@@ -39,3 +42,39 @@ def test_what_is_older_than_the_newest_is_found_and_costs_no_more_statements(
     assert asked() == few
     kinds = {one.kind.value for one in find(office, steward, (), "牧户0000") if one.name.zh == "阿拉善牧户0000"}
     assert {"library", "stream", "system", "service"} <= kinds
+
+
+def put_systems(office: Any, *names: str) -> None:
+    """Put systems of these names into the inventory."""
+    now = office.clock.now()
+    with office.db.begin() as tx:
+        store = SystemStore(tx.connection)
+        for name in names:
+            draft = SystemDraft(
+                name=name, purpose="", state=SystemState.IN_USE, network=next(iter(Network)), contact="某"
+            )
+            store.add(GovernmentSystem(id=new_id("sys"), org_id="education", draft=draft, changed_at=now))
+
+
+def test_the_nearest_is_fetched_whatever_is_newer(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_systems(
+        office, *(f"一名册{n:02d}" for n in range(9)), "名册", "名册之首", *(f"晚名册{n:02d}" for n in range(9))
+    )
+    monkeypatch.setattr("beijiang.console.finding.MET", 3)
+    told = [one.name.zh for one in find(office, office.access.actor_for_person("a.steward"), (), "名册")]
+    assert told[:2] == ["名册", "名册之首"]
+
+
+@pytest.mark.parametrize("words", ["企业年报（2024）", "企业年报(2024)", "企业年报（２０２４）", "年报（2024"])
+def test_what_is_written_with_full_width_marks_is_found_however_it_is_typed(office: Any, words: str) -> None:
+    put_systems(office, f"企业年报（2024）{new_id('x')}")
+    found = find(office, office.access.actor_for_person("a.steward"), (), words)
+    assert any(one.name.zh.startswith("企业年报（2024）") for one in found)
+
+
+def test_a_search_counts_nothing_and_reads_no_values_of_indicators(office: Any) -> None:
+    steward = office.access.actor_for_person("a.steward")
+    with counted(office) as statements:
+        find(office, steward, (), "a")
+    assert any("assess_figure" in one for one in statements)
+    assert not [one for one in statements if "assess_figure_value" in one or "count(*) AS n" in one]

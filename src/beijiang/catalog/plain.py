@@ -51,14 +51,17 @@ def as_resource(found: Resource) -> dict[str, Any]:
 
 
 def as_planned(found: Planned) -> dict[str, Any]:
-    """Return what deciding on an entry would do, with the ``seen`` to send with the decision, or why it cannot be taken."""
+    """Return what deciding on an entry would do, with all of it and the ``seen`` that stands for that, or why it cannot be taken."""
+    one = found.resource
     return {
-        "resource_id": found.resource.id,
-        "name": found.resource.entry.name,
-        "provider_id": found.resource.provider_id,
-        "state": found.resource.state.value,
+        "resource_id": found.resource_id,
+        "name": None if one is None else one.entry.name,
+        "provider_id": None if one is None else one.provider_id,
+        "state": None if one is None else one.state.value,
+        "submitted_by": None if one is None else one.submitted_by,
+        "entry": None if one is None else as_plain(one.entry),
         "action": None if found.action is None else found.action.value,
-        "seen": found.resource.shown.token,
+        "seen": None if one is None else one.shown.token,
         "follows": None if found.follows is None else as_plain(found.follows),
         "why": None if found.why is None else as_plain(found.why),
     }

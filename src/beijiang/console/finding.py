@@ -16,7 +16,7 @@ from urllib.parse import quote
 from beijiang.access import Permission
 from beijiang.catalog import SearchQuery, SystemQuery, sounding, syllables
 from beijiang.exchange import DemandQuery, GrantQuery, RequestQuery
-from beijiang.kit import Find, Text, Wanted, Word, normalise
+from beijiang.kit import Find, Text, Wanted, Word, finds_of, normalise, plain_text
 from beijiang.opendata import VoiceQuery
 from beijiang.quality import TicketQuery
 from beijiang.web.help import help_for
@@ -35,7 +35,7 @@ EACH: Final = 8
 LOOKED_AT: Final = 500
 """The newest things of a kind that are looked at for the sound of their names, which the database does not know."""
 MET: Final = 50
-"""Things of a kind, of any age, whose words the database met."""
+"""Things of a kind, of any age, whose words the database met: those nearest to what was asked."""
 R = TypeVar("R")
 _LEAST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -112,12 +112,13 @@ _ACTIONS: Final[tuple[tuple[Permission, str, Text], ...]] = (
 
 def find(platform: Platform, actor: Actor, menu: Sequence[Section], words: str) -> Sequence[Found]:
     """Return what fits the words, the nearest first; without words, what was touched last and what can be done."""
-    wanted = normalise(words[:LONGEST])
+    typed = plain_text(words[:LONGEST]).strip()
+    wanted = normalise(typed)
     found = [*_actions(platform, actor), *_pages(menu)]
     for permission, of_function, make in (*_KINDS, *(_NAMED if wanted else ())):
         org = None if of_function else actor.org_id
         if platform.access.allows(actor, permission, org):
-            found += make(platform, actor, wanted)
+            found += make(platform, actor, typed)
     if not wanted:
         recent = sorted((one for one in found if one.at), key=lambda one: one.at or _LEAST, reverse=True)[:EACH]
         return [*recent, *(one for one in found if one.kind is FoundKind.ACTION)]
@@ -207,10 +208,11 @@ def _looked(part: Callable[[Wanted], Part[R]], wanted: str) -> Iterator[tuple[R,
     Two questions at most, however much there is.
     """
     if wanted:
-        met = part(Wanted(finds=[Find(word) for word in wanted.split()], limit=MET, counted=False)).rows
+        near = Find(normalise(wanted), wanted.lower())
+        met = part(Wanted(finds=finds_of(wanted), near=near, limit=MET, counted=False, total=False)).rows
         yield from ((row, True) for row in met)
-    if not wanted or wanted.isascii():
-        yield from ((row, False) for row in part(Wanted(limit=LOOKED_AT, counted=False)).rows)
+    if not wanted or normalise(wanted).isascii():
+        yield from ((row, False) for row in part(Wanted(limit=LOOKED_AT, counted=False, total=False)).rows)
 
 
 def _requests(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
@@ -288,9 +290,8 @@ def _voices(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
 
 def _figures(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:
     del wanted
-    for one in platform.figures.figures(actor):
-        href = f"/console/figures/{quote(one.figure.code, safe='')}"
-        yield Found(FoundKind.FIGURE, one.figure.name, _same(one.figure.code), href)
+    for one in platform.figures.in_force(actor):
+        yield Found(FoundKind.FIGURE, one.name, _same(one.code), f"/console/figures/{quote(one.code, safe='')}")
 
 
 def _apps(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]:

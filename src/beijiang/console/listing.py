@@ -7,13 +7,13 @@ All of its state stands in the address, so a view can be kept, sent to a colleag
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, TypeGuard, TypeVar
 from urllib.parse import urlencode
 
-from beijiang.kit import Find, Language, Part, Text, Wanted, normalise, sound_order
+from beijiang.kit import Language, Part, Text, Wanted, finds_of, normalise, plain_text, sound_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,6 +33,7 @@ __all__ = [
     "Kind",
     "Listing",
     "Table",
+    "as_now",
 ]
 
 SORT: Final = "_sort"
@@ -48,6 +49,14 @@ FILE_MOST: Final = 50_000
 """Rows that a file of a list holds."""
 _DIGITS: Final = 6
 R = TypeVar("R")
+
+
+def as_now(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the words of an address as they are written now: kept views and bookmarks hold those of older releases."""
+    return [(_FORMER.get(name, name), value) for name, value in pairs]
+
+
+_FORMER: Final = {"q": FIND}
 
 
 class Kind(StrEnum):
@@ -154,7 +163,7 @@ class Ask:
 
     def one(self, name: str) -> str:
         """Return the last value of a word of the address."""
-        return next((value for key, value in reversed(self.pairs) if key == name), "")
+        return plain_text(next((value for key, value in reversed(self.pairs) if key == name), ""))
 
     @property
     def query(self) -> str:
@@ -316,21 +325,21 @@ def _in_database(table: Table[Any], ask: Ask, find: str, only: Mapping[str, str]
         return _in_memory(table, ask, find, only)
     asked, choices = ask.one(SORT), {c.key: c for c in table.columns if c.choice}
     key, falling = asked.removeprefix("-"), asked.startswith("-")
-    words = normalise(find).split()
+    words = finds_of(find)
     known = part(Wanted(limit=0)).counts if words or only or key in choices else {}
     named = {name: {code: _called(c, code, ask) for code in known.get(name, ())} for name, c in choices.items()}
 
     def wanted(offset: int, limit: int | None) -> Wanted:
         return Wanted(
             finds=[
-                Find(
-                    word,
-                    {
-                        k: [code for code, name in codes.items() if word in normalise(name)]
+                replace(
+                    one,
+                    codes={
+                        k: [code for code, name in codes.items() if one.word in normalise(name)]
                         for k, codes in named.items()
                     },
                 )
-                for word in words
+                for one in words
             ],
             only={name: _code_of(named[name], value) for name, value in only.items()},
             sort=key,

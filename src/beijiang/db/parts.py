@@ -59,7 +59,9 @@ class Shelf:
     counted: Sequence[str] = ()
     """Columns of few values: counted, narrowed by, sorted by their names."""
     words: Sequence[str] = ()
-    """Columns in whose text words are looked for."""
+    """Columns in whose text words are looked for, what a row is called first."""
+    inner: Sequence[tuple[Select[Any], ColumnElement[Any]]] = ()
+    """Rows of another table that belong to a row, and what of them words are looked for in too."""
     order: Sequence[ColumnElement[Any]] = ()
     """The order before anybody asked for one, to the last tie."""
 
@@ -71,11 +73,13 @@ def part_of(
     shelf = shelf if wanted.counted else replace(shelf, counted=())
     held = shelf.rows.where(*(_holds(shelf, find) for find in wanted.finds))
     fitting = held.where(*_only(shelf, wanted))
-    found, counts = _counted(connection, shelf, held, fitting)
-    if wanted.limit == 0 or not found:
+    counting = wanted.total or bool(shelf.counted)
+    found, counts = _counted(connection, shelf, held, fitting) if counting else (0, {})
+    if wanted.limit == 0 or (counting and not found):
         return (), found, counts
-    query = fitting.order_by(None).order_by(*_order(shelf, wanted)).offset(wanted.offset or None).limit(wanted.limit)
-    return connection.execute(query).all(), found, counts
+    query = fitting.order_by(None).order_by(*_near(shelf, wanted), *_order(shelf, wanted))
+    rows = connection.execute(query.offset(wanted.offset or None).limit(wanted.limit)).all()
+    return rows, found if counting else len(rows), counts
 
 
 def age_of(moment: ColumnElement[Any], now: datetime) -> ColumnElement[Any]:
@@ -119,11 +123,24 @@ def _only(shelf: Shelf, wanted: Wanted) -> list[ColumnElement[bool]]:
 
 
 def _holds(shelf: Shelf, find: Find) -> ColumnElement[bool]:
-    texts = [func.lower(shelf.columns[key]).contains(find.word, autoescape=True) for key in shelf.words]
+    texts = [_written(shelf.columns[key], find) for key in shelf.words]
+    texts += [rows.where(_written(column, find)).exists() for rows, column in shelf.inner]
     named = [
         cast(shelf.columns[key], Text).in_(codes) for key, codes in find.codes.items() if codes and key in shelf.columns
     ]
     return or_(literal(1) == 0, *texts, *named)
+
+
+def _written(column: ColumnElement[Any], find: Find) -> ColumnElement[bool]:
+    return or_(*(func.lower(column).contains(form, autoescape=True) for form in find.forms))
+
+
+def _near(shelf: Shelf, wanted: Wanted) -> Sequence[ColumnElement[Any]]:
+    if wanted.near is None or not shelf.words:
+        return ()
+    name, forms = func.lower(shelf.columns[shelf.words[0]]), wanted.near.forms
+    begins = or_(*(name.startswith(form, autoescape=True) for form in forms))
+    return (case((name.in_(forms), 0), (begins, 1), (_written(name, wanted.near), 2), else_=3),)
 
 
 def _order(shelf: Shelf, wanted: Wanted) -> Sequence[ColumnElement[Any]]:

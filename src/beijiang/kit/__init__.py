@@ -20,13 +20,13 @@ from beijiang.kit.errors import (
 from beijiang.kit.events import Event
 from beijiang.kit.ids import new_id
 from beijiang.kit.pace import Pace
-from beijiang.kit.parts import HOW_MANY, NEW_FOR, Find, Part, Wanted
+from beijiang.kit.parts import HOW_MANY, NEW_FOR, Find, Part, Wanted, finds_of
 from beijiang.kit.reading_ahead import ahead, mingled
 from beijiang.kit.recent import REMEMBERED, Recent
 from beijiang.kit.rounds import Rounds
 from beijiang.kit.shown import Shown
 from beijiang.kit.sounds import sound_order, syllables
-from beijiang.kit.text import Language, Text, Word, bigrams, guard_formula, half_width, normalise
+from beijiang.kit.text import Language, Text, Word, bigrams, guard_formula, half_width, normalise, plain_text
 
 __all__ = [
     "ANONYMOUS",
@@ -65,11 +65,13 @@ __all__ = [
     "Word",
     "ahead",
     "bigrams",
+    "finds_of",
     "guard_formula",
     "half_width",
     "mingled",
     "new_id",
     "normalise",
+    "plain_text",
     "sound_order",
     "syllables",
 ]

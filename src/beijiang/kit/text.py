@@ -60,12 +60,26 @@ def half_width(value: str) -> str:
     return value.translate(_HALF_WIDTH)
 
 
+def full_width_marks(value: str) -> str:
+    """Turn ASCII marks into the full-width ones that Chinese is written with; letters, digits and blanks stay."""
+    return value.translate(_FULL_WIDTH_MARKS)
+
+
+_FULL_WIDTH_MARKS = {code: code + 0xFEE0 for code in range(0x21, 0x7F) if not chr(code).isalnum()}
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 
 
 def normalise(value: str) -> str:
-    """Return the form in which two texts are compared: NFKC, lower case, single blanks."""
-    return " ".join(unicodedata.normalize("NFKC", value).lower().split())
+    """Return the form in which two texts are compared: NFKC, lower case, single blanks, no control characters."""
+    return " ".join(plain_text(unicodedata.normalize("NFKC", value)).lower().split())
+
+
+def plain_text(value: str) -> str:
+    """Return text with a blank for each control character: PostgreSQL keeps no NUL, and nobody types one on purpose."""
+    return _CONTROL.sub(" ", value)
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def bigrams(value: str) -> list[str]:

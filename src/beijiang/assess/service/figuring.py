@@ -99,6 +99,12 @@ class Figures(Base):
             rows.append(FigureRow(figure, newest, target, reached, waits))
         return rows
 
+    def in_force(self, actor: Actor) -> Sequence[Figure]:
+        """Return the indicators in force as they are defined, without their values."""
+        self.access.require(actor, Permission.ASSESS_FIGURE_READ)
+        with self.db.read() as connection:
+            return FigureStore(connection).figures()
+
     def figure(self, actor: Actor, code: str) -> FigureView:
         """Return an indicator with its values, targets and versions; what waits is shown to whom it concerns.
 

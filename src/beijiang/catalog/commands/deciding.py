@@ -3,13 +3,13 @@
 # ruff: noqa: B008 - Typer reads options from defaults
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from beijiang.catalog.commands.whom import AS, actor_of
-from beijiang.catalog.models import DECIDED_MOST, Action, TaskKind
+from beijiang.catalog.models import DECIDED_MOST, Action, TaskKind, seen_once
 from beijiang.catalog.plain import as_plain, as_planned
 from beijiang.kit import Invalid, Text
 from beijiang.terminal import Column, as_json, asked_after, language, show
@@ -36,11 +36,13 @@ _DONE = (
     Column("words", Text("现在", "now")),
     Column("resource_id", Text("标识", "id"), whole=True),
 )
+_BLANK = Text("", "")
 _SHOWN = (
     Column("item", Text("数据项", "item")),
     Column("field", Text("字段", "field"), whole=True),
     Column("value", Text("内容", "content")),
 )
+_WHOLE = (_PLAN[0], *_SHOWN)
 
 
 def seen_of(found: Resource, seen: str | None) -> str:
@@ -62,19 +64,21 @@ def add(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[[], A
     ) -> None:
         """Register or publish several entries with one confirmation, each on record by itself.
 
-        Without --seen the plan is shown and asked about. Exit status 1 when one was not decided.
+        Without --seen the plan and all of each entry are shown and asked about; with it no ENTRIES and no --plan. Exit status 1 when one was not decided.
         """
+        if seen and (only_plan or entries):
+            raise _two_ways()
         actor, catalog = actor_of(get_access, person), get()
-        told = dict(_pair(one) for one in seen)
+        told = seen_once(_pair(one) for one in seen)
         if not told:
             found = catalog.plan_decisions(actor, entries or _waiting(catalog, actor))
-            ready = [one for one in found if one.why is None]
+            ready = {one.resource_id: one.resource for one in found if one.resource is not None and one.why is None}
             if only_plan or as_json() or not ready:
-                show([as_planned(one) if as_json() else _planned(one) for one in found], _PLAN)
+                _show(found)
                 raise typer.Exit(0 if only_plan else 1)
-            if not asked_after(lambda: show([_planned(one) for one in found], _PLAN), "yes"):
+            if not asked_after(lambda: _show(found), "yes"):
                 raise typer.Exit(1)
-            told = {one.resource.id: one.resource.shown.token for one in ready}
+            told = {name: one.shown.token for name, one in ready.items()}
         done = catalog.decide_together(actor, told)
         show([as_plain(one) if as_json() else _decided(one) for one in done], _DONE)
         if any(one.why is not None for one in done):
@@ -85,6 +89,22 @@ def _waiting(catalog: Catalog, actor: Actor) -> list[str]:
     """Return the entries that wait for a decision of the actor, the most urgent first."""
     found = [task.resource_id for task in catalog.tasks_for(actor) if task.kind in {TaskKind.REVIEW, TaskKind.PUBLISH}]
     return found[:DECIDED_MOST]
+
+
+def _two_ways() -> Invalid:
+    return Invalid(
+        "--seen 就是决定本身，不能与目录标识或 --plan 同用。只查看请去掉 --seen；办理请只写 --seen。",
+        "--seen decides, on the entries that it names: to look only, leave it out; to decide, give neither ENTRIES nor --plan.",
+        code="seen_and_plan",
+    )
+
+
+def _show(found: Sequence[Planned]) -> None:
+    """Show the plan, and then all of each entry that can be decided on: that is what a ``seen`` stands for."""
+    show([as_planned(one) if as_json() else _planned(one) for one in found], _PLAN)
+    whole = [one.resource for one in found if one.resource is not None and one.why is None]
+    if whole and not as_json():
+        show([{"name": one.entry.name, **fact} for one in whole for fact in _facts(one)], _WHOLE)
 
 
 def _pair(told: str) -> tuple[str, str]:
@@ -100,17 +120,18 @@ def _pair(told: str) -> tuple[str, str]:
 
 def _planned(found: Planned) -> dict[str, Any]:
     why, follows, action = found.why, found.follows, found.action
+    entry = None if found.resource is None else found.resource.entry
     return {
-        "name": found.resource.entry.name,
-        "provider": found.resource.entry.provider_name,
+        "name": "" if entry is None else entry.name,
+        "provider": "" if entry is None else entry.provider_name,
         "step": "" if action is None or why is not None else _ACTIONS[action].in_language(language()),
-        "follows": (why or follows or Text("", "")).in_language(language()),
-        "resource_id": found.resource.id,
+        "follows": (why or follows or _BLANK).in_language(language()),
+        "resource_id": found.resource_id,
     }
 
 
 def _decided(found: Decided) -> dict[str, Any]:
-    words = found.why or (found.state.text if found.state is not None else Text("", ""))
+    words = found.why or (found.state.text if found.state is not None else _BLANK)
     return {
         "name": found.name,
         "done": found.why is None,

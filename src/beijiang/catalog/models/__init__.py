@@ -2,7 +2,7 @@
 
 from beijiang.catalog.models.advice import Advice, tidy_name
 from beijiang.catalog.models.attributes import Level, OpenType, Personal, ShareMethod, ShareType
-from beijiang.catalog.models.deciding import DECIDED_MOST, Decided, Planned
+from beijiang.catalog.models.deciding import DECIDED_MOST, Decided, Planned, seen_once, step_of
 from beijiang.catalog.models.directory import COLUMNS as DIRECTORY_COLUMNS
 from beijiang.catalog.models.directory import LineFault, Taken
 from beijiang.catalog.models.entry import Entry, Item, ItemEdit, Link, ResourceEdit
@@ -157,6 +157,8 @@ __all__ = [
     "Version",
     "Wanted",
     "cells_of",
+    "seen_once",
+    "step_of",
     "tidy_name",
     "word_marks",
 ]

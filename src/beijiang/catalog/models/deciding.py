@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beijiang.catalog.models.lifecycle import Action, State
-from beijiang.kit import Text
+from beijiang.kit import Invalid, Text
 
 if TYPE_CHECKING:
     from beijiang.catalog.models.resource import Resource
 
-__all__ = ["DECIDED_MOST", "Decided", "Planned"]
+__all__ = ["DECIDED_MOST", "Decided", "Planned", "seen_once", "step_of"]
 
 DECIDED_MOST: Final = 50
 """Entries that are decided on together: more than that nobody looks at before agreeing."""
@@ -29,18 +30,25 @@ _FOLLOWS: Final = {
 }
 
 
+def step_of(found: Resource) -> Action | None:
+    """Return the decision that an entry waits for; nothing where it waits for none."""
+    return _STEPS.get(found.state)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """What a decision on an entry does, or why this person cannot take it."""
 
-    resource: Resource
+    resource_id: str
+    resource: Resource | None = None
+    """The entry as it is now; nothing where there is none, or none that this person may see."""
     why: Text | None = None
     """Why it is not this person's to decide, or cannot be decided as it is; nothing where it can be."""
 
     @property
     def action(self) -> Action | None:
         """Return the step that it waits for; nothing where it waits for no decision."""
-        return _STEPS.get(self.resource.state)
+        return None if self.resource is None else step_of(self.resource)
 
     @property
     def follows(self) -> Text | None:
@@ -60,3 +68,22 @@ class Decided:
     """Why it was not."""
     code: str = ""
     """The code of the error, for programs."""
+
+
+def seen_once(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return entry -> token of what was looked at.
+
+    Raises:
+        Invalid: an entry is named twice, so which of the two was meant nobody knows (``named_twice``).
+
+    """
+    told: dict[str, str] = {}
+    for name, seen in pairs:
+        if name in told:
+            raise Invalid(
+                f"“{name}”写了两次。每条目录只写一次，请重新查看后再办理。",
+                f"{name} is named twice: name each entry once, as it was shown last.",
+                code="named_twice",
+            )
+        told[name] = seen
+    return told

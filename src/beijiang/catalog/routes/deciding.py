@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from beijiang.catalog.models import DECIDED_MOST
+from beijiang.catalog.models import DECIDED_MOST, seen_once
 from beijiang.catalog.plain import as_plain, as_planned
 from beijiang.catalog.service import Catalog
 
 __all__ = ["router"]
 
-_Id = Annotated[str, Field(max_length=40)]
+_Id = Annotated[str, Field(max_length=40, pattern=r"^[!-~]*$")]
 
 
 class Decision(BaseModel):
@@ -49,7 +49,7 @@ def router(service: Catalog) -> APIRouter:
 
     @api.post("/decisions", summary="Register or publish several entries, each as it was shown and on record by itself")
     def decide(request: Request, body: Decisions) -> dict[str, Any]:
-        seen = {one.resource_id: one.seen for one in body.decisions}
+        seen = seen_once((one.resource_id, one.seen) for one in body.decisions)
         return {"decided": [as_plain(one) for one in service.decide_together(request.state.actor, seen)]}
 
     return api

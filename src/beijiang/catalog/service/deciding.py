@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.catalog.models import DECIDED_MOST, Action, Decided, Planned
+from beijiang.catalog.models import DECIDED_MOST, Action, Decided, Planned, step_of
 from beijiang.catalog.service.reviewing import Reviewing, waits
-from beijiang.kit import BeijiangError, Conflict, Denied, Invalid, Unauthenticated
+from beijiang.kit import BeijiangError, Conflict, Denied, Invalid, NotFound, Text, Unauthenticated
 
 if TYPE_CHECKING:
     from beijiang.catalog.models import Resource
-    from beijiang.kit import Actor, Text
+    from beijiang.kit import Actor
 
 __all__ = ["Deciding"]
 
+log = logging.getLogger(__name__)
+
+_BROKEN: Final = Text(
+    "系统出错，这一条没有办理；请稍后重试，仍不行请联系管理员。",
+    "Something went wrong and it was not decided on; try again later, then ask the administrator.",
+)
 _RIGHTS: Final = {
     Action.APPROVE: Permission.CATALOG_RESOURCE_APPROVE,
     Action.PUBLISH: Permission.CATALOG_RESOURCE_PUBLISH,
@@ -32,14 +39,13 @@ class Deciding(Reviewing):
     def plan_decisions(self, actor: Actor, resource_ids: Sequence[str]) -> tuple[Planned, ...]:
         """Return what deciding on these entries would do, and which of them the actor cannot decide on, and why; nothing is changed.
 
+        One that is unknown or hidden, which look the same, is told as such, and does not hold the others.
+
         Raises:
-            NotFound: one is unknown or hidden, which look the same.
             Invalid: more entries than anybody looks at (``too_many``).
 
         """
-        wanted = _few([*dict.fromkeys(resource_ids)])
-        found = [self._seen(actor, Permission.CATALOG_RESOURCE_READ, one) for one in wanted]
-        return tuple(Planned(resource=one, why=self._obstacle(actor, one)) for one in found)
+        return tuple(self._plan(actor, one) for one in _few([*dict.fromkeys(resource_ids)]))
 
     def decide_together(self, actor: Actor, seen: Mapping[str, str]) -> tuple[Decided, ...]:
         """Register or publish entries one by one, each as it was shown: ``seen`` is entry -> token of what was looked at.
@@ -53,21 +59,35 @@ class Deciding(Reviewing):
         """
         return tuple(self._decide(actor, one, seen[one]) for one in _few([*seen]))
 
+    def _plan(self, actor: Actor, resource_id: str) -> Planned:
+        try:
+            found = self._seen(actor, Permission.CATALOG_RESOURCE_READ, resource_id)
+        except NotFound as error:
+            return Planned(resource_id=resource_id, why=error.text)
+        return Planned(resource_id=found.id, resource=found, why=self._obstacle(actor, found))
+
     def _decide(self, actor: Actor, resource_id: str, seen: str) -> Decided:
         name = ""
         try:
             found = self._seen(actor, Permission.CATALOG_RESOURCE_READ, resource_id)
-            name, action = found.entry.name, Planned(resource=found).action
-            if action is None:
-                found.shown.check(seen)  # what changed says more than that nothing waits
-                raise _waits_for_nothing(found)
-            step = self.approve if action is Action.APPROVE else self.publish
-            saved = step(actor, resource_id, seen=seen)
+            name = found.entry.name
+            saved = self._take_step(actor, found, seen)
         except Unauthenticated:
             raise
         except BeijiangError as error:
             return Decided(resource_id=resource_id, name=name, why=error.text, code=error.reason)
+        except Exception:  # others are decided on already, and whoever asked must hear of them
+            log.exception("an entry could not be decided on")
+            return Decided(resource_id=resource_id, name=name, why=_BROKEN, code=BeijiangError.code)
         return Decided(resource_id=saved.id, name=saved.entry.name, state=saved.state)
+
+    def _take_step(self, actor: Actor, found: Resource, seen: str) -> Resource:
+        action = step_of(found)
+        if action is None:
+            found.shown.check(seen)  # what changed says more than that nothing waits
+            raise _waits_for_nothing(found)
+        step = self.approve if action is Action.APPROVE else self.publish
+        return step(actor, found.id, seen=seen)
 
     def _obstacle(self, actor: Actor, found: Resource) -> Text | None:
         """Say why the actor cannot decide on an entry, by the rules that the step itself asks."""
@@ -78,7 +98,7 @@ class Deciding(Reviewing):
         return None
 
     def _can_decide(self, actor: Actor, found: Resource) -> None:
-        action = Planned(resource=found).action
+        action = step_of(found)
         if action is None:
             raise _waits_for_nothing(found)
         if not self._access.allows(actor, _RIGHTS[action], found.provider_id):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from beijiang.catalog import DECIDED_MOST
+from beijiang.catalog import DECIDED_MOST, seen_once
 from beijiang.console.routes.frame import Frame, person
 from beijiang.console.routes.sharing import Many, Short
 from beijiang.console.routes.together import Done
@@ -40,7 +40,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         if not chosen:
             return frame.after(request, BACK, _NOTHING, "warn")
         if sure == "yes" and len(seen) == len(one):
-            done = platform.catalog.decide_together(who, dict(zip(one, seen, strict=True)))
+            done = platform.catalog.decide_together(who, seen_once(zip(one, seen, strict=True)))
             told = [_done(decided) for decided in done]
             return frame.page(request, "together_done.html", done=told, back=BACK, matters=_MATTERS)
         planned = platform.catalog.plan_decisions(who, chosen[:DECIDED_MOST])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi.responses import Response
 
-from beijiang.console.listing import FORMAT, Ask, KeptView, Listing
+from beijiang.console.listing import FORMAT, Ask, KeptView, Listing, as_now
 from beijiang.console.routes.frame import language, person
 from beijiang.standards import SheetFormat, text_file
 from beijiang.web import content_disposition
@@ -30,7 +31,7 @@ def listed(
     """Return the page with the list as it was asked for, or the file of the very same rows and columns."""
     ask = Ask(
         path=table.path,
-        pairs=request.query_params.multi_items(),
+        pairs=as_now(request.query_params.multi_items()),
         language=language(request),
         zone=ZoneInfo(platform.settings.time_zone),
     )
@@ -48,4 +49,5 @@ def listed(
 def _views(platform: Platform, request: Request, ask: Ask, table: Table[Any]) -> list[KeptView]:
     """Return what the person keeps of the list, and which of it is being looked at."""
     kept = platform.desk.views(person(request), table.key)
-    return [KeptView(v.id, v.name, f"{table.path}?{v.query}", current=v.query == ask.query) for v in kept]
+    now = {v.id: urlencode(as_now(parse_qsl(v.query))) for v in kept}
+    return [KeptView(v.id, v.name, f"{table.path}?{now[v.id]}", current=now[v.id] == ask.query) for v in kept]

@@ -280,6 +280,14 @@ class IngestStore:
             },
             counted=("state", "outcome", "by", "age"),
             words=("table", "why", "id"),
+            inner=[
+                (
+                    select(ingest_run_file.c.run_id)
+                    .where(ingest_run_file.c.run_id == ingest_run.c.id)
+                    .correlate(ingest_run),
+                    ingest_run_file.c.name,
+                )
+            ],
             order=(ingest_run.c.id.desc(),),
         )
         rows, found, counts = part_of(self._connection, shelf, wanted)
