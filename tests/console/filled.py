@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, event
+from sqlalchemy import delete
 
 from beijiang.catalog import Entry, GovernmentSystem, Network, SystemDraft, SystemState
 from beijiang.catalog.store import SystemStore
@@ -33,21 +30,6 @@ from beijiang.standards.store import ProposalStore
 NAMES = ("阿拉善牧户", "包头企业（一）", "赤峰学校", "鄂尔多斯矿山", "Hulun river", "呼和浩特公交")
 HUGE = 3_000_000_000
 """More rows than a plain integer of PostgreSQL holds."""
-
-
-@contextmanager
-def counted(office: Any) -> Iterator[list[str]]:
-    """Collect what this thread asks the database meanwhile."""
-    asked: list[str] = []
-    mine = threading.get_ident()
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if threading.get_ident() == mine and not statement.startswith("BEGIN"):
-            asked.append(statement)
-
-    event.listen(office.db.engine, "before_cursor_execute", note)
-    yield asked
-    event.remove(office.db.engine, "before_cursor_execute", note)
 
 
 def name(n: int) -> str:

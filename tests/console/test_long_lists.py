@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import statements
 from beijiang.access import Person, PersonDraft, Role
 from beijiang.access.store import PersonStore
 from beijiang.build import build
@@ -102,7 +103,6 @@ from beijiang.standards.models.deadlines import PauseReason
 from beijiang.tables import CommitRequest, WriteMode
 
 from .filled import (
-    counted,
     make_alerts,
     make_libraries,
     make_notices,
@@ -550,10 +550,10 @@ def test_a_list_of_a_thousand_is_walked_to_its_last_row_with_no_more_statements_
         ):  # what is remembered of organisations is read again after a change, and the office is at work beside us
             Listing.of(table_of(office, actor), ask)
             changes = office.db.changes()
-            with counted(office) as asked:
+            with statements.asked(office.db) as found:
                 assert Listing.of(table_of(office, actor), ask).page == 2
             if office.db.changes() == changes:
-                return asked
+                return found
 
     if table_of(office, actor).part(Wanted(limit=0)).found < FEW:  # type: ignore[misc] - alone, without the test before
         make(office, 0, FEW)

@@ -10,8 +10,9 @@ from beijiang.catalog import GovernmentSystem, Network, SystemDraft, SystemState
 from beijiang.catalog.store import SystemStore
 from beijiang.console.finding import find
 from beijiang.kit import new_id
+from statements import asked
 
-from .filled import counted, make_libraries, make_services, make_streams, make_systems
+from .filled import make_libraries, make_services, make_streams, make_systems
 
 
 def test_what_is_older_than_the_newest_is_found_and_costs_no_more_statements(
@@ -25,21 +26,21 @@ def test_what_is_older_than_the_newest_is_found_and_costs_no_more_statements(
     monkeypatch.setattr("beijiang.console.finding.LOOKED_AT", 3)
     steward = office.access.actor_for_person("a.steward")
 
-    def asked() -> int:
+    def cost() -> int:
         while (
             True
         ):  # what is remembered of organisations is read again after a change, and the office is at work beside us
             find(office, steward, (), "0000")
             changes = office.db.changes()
-            with counted(office) as statements:
+            with asked(office.db) as statements:
                 find(office, steward, (), "0000")
             if office.db.changes() == changes:
                 return len(statements)
 
-    few = asked()
+    few = cost()
     for make in (make_libraries, make_streams, make_systems, make_services):
         make(office, 12, 60)
-    assert asked() == few
+    assert cost() == few
     kinds = {one.kind.value for one in find(office, steward, (), "牧户0000") if one.name.zh == "阿拉善牧户0000"}
     assert {"library", "stream", "system", "service"} <= kinds
 
@@ -74,7 +75,7 @@ def test_what_is_written_with_full_width_marks_is_found_however_it_is_typed(offi
 
 def test_a_search_counts_nothing_and_reads_no_values_of_indicators(office: Any) -> None:
     steward = office.access.actor_for_person("a.steward")
-    with counted(office) as statements:
+    with asked(office.db) as statements:
         find(office, steward, (), "a")
     assert any("assess_figure" in one for one in statements)
     assert not [one for one in statements if "assess_figure_value" in one or "count(*) AS n" in one]

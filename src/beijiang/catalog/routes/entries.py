@@ -27,7 +27,7 @@ from beijiang.catalog.plain import as_gap, as_hit, as_plain, as_resource, as_thr
 from beijiang.catalog.service import Catalog
 from beijiang.kit import Actor, Language
 from beijiang.standards import SheetFormat
-from beijiang.web.bounds import Ordinal
+from beijiang.web.bounds import Ordinal, Place
 from beijiang.web.described import CSV, XLSX, files_of
 
 _Seen = Annotated[
@@ -54,7 +54,7 @@ class ItemChange(_Body):
     column: str
     name: str | None = Field(default=None, max_length=200)
     description: str | None = Field(default=None, max_length=1000)
-    length: Ordinal | None = None
+    length: Annotated[Place, Field(ge=1)] | None = None
     element_id: str | None = None
     code_set: str | None = None
     share_type: ShareType | None = None

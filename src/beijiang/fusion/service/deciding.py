@@ -152,7 +152,12 @@ class Deciding(Placing):
             store.revoke([one.id for one in together], actor.id, self.clock.now(), reason.strip()[:1000])
             for one in together:
                 store.settle(library.id, one.left, one.right, PairState.WAITING)
-            detail: dict[str, JsonValue] = {"library": library.id, "decisions": len(together), "reason": reason.strip()}
+            detail: dict[str, JsonValue] = {
+                "library": library.id,
+                "org": library.org_id,
+                "decisions": len(together),
+                "reason": reason.strip(),
+            }
             self.evidence.record(tx, actor, "fusion.decision_revoke", target=decision_id, detail=detail)
 
     def _known(self, actor: Actor, library: Library, subject: str) -> list[str]:

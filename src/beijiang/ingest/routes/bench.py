@@ -14,7 +14,7 @@ from beijiang.ingest.models import BenchQuery, Fix, FixKind, MendState
 from beijiang.ingest.service import Bench
 from beijiang.kit import Actor
 from beijiang.web import content_disposition
-from beijiang.web.bounds import Place, Whole
+from beijiang.web.bounds import Place
 from beijiang.web.described import CSV, XLSX, files_of
 
 __all__ = ["bench_router"]
@@ -118,16 +118,16 @@ def bench_router(bench: Bench) -> APIRouter:  # a list of small functions
         return {"total": page.total, **facets, "rows": [row.to_json() for row in page.rows]}
 
     @api.get("/rows/{run}/{seq}", summary="One row, with what is wrong in each cell")
-    def row(request: Request, run: _Id, seq: Whole) -> dict[str, Any]:
+    def row(request: Request, run: _Id, seq: Place) -> dict[str, Any]:
         return bench.row(_actor(request), run, seq).to_json()
 
     @api.post("/rows/{run}/{seq}/check", summary="What would be wrong with some cells changed; nothing is kept")
-    def check(request: Request, run: _Id, seq: Whole, order: CellsOrder) -> dict[str, Any]:
+    def check(request: Request, run: _Id, seq: Place, order: CellsOrder) -> dict[str, Any]:
         found = bench.check(_actor(request), run, seq, order.cells)
         return {"problems": {c.column: asdict(c.problem) for c in found.cells if c.problem is not None}}
 
     @api.put("/rows/{run}/{seq}", summary="Keep corrected cells as a draft; none: the row is right as it stands")
-    def correct(request: Request, run: _Id, seq: Whole, order: CellsOrder) -> dict[str, Any]:
+    def correct(request: Request, run: _Id, seq: Place, order: CellsOrder) -> dict[str, Any]:
         return bench.correct(_actor(request), run, seq, order.cells).to_json()
 
     @api.post("/fixes/preview", summary="What one correction would do to many rows; nothing is kept")
