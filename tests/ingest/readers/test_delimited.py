@@ -133,6 +133,14 @@ def test_two_stray_quotes_do_not_swallow_what_lies_between(one: One) -> None:
     assert len(read.rows) == 299
 
 
+@pytest.mark.parametrize("text", ["\n,,\n\n", "\n1,,\n\n", "甲\n,,\n,,\n,,"])
+def test_a_cell_of_a_few_lines_is_one_cell(one: One, text: str) -> None:
+    """A line or two that could be a record, or of delimiters alone, is no evidence that a quote was forgotten."""
+    read = one(f'名称,内容,备注\n"","","{text}"\n"乙","2","好"\n', options=SMALL)
+    assert read.reasons == []
+    assert read.rows == [(None, None, text), ("乙", "2", "好")]
+
+
 def test_stray_quotes_inside_a_cell_are_text(one: One) -> None:
     read = one('品名,尺寸\n管,5" 管\n板,3" 板 4"\n条,无\n', options=SMALL)
     assert [r[1] for r in read.rows] == ['5" 管', '3" 板 4"', "无"]

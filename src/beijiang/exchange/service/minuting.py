@@ -32,6 +32,7 @@ _HEAD = (
     Text("意见", "words"),
 )
 _NOTHING = Text("未批准", "refused")
+_YES = "✓"
 _ENDED: Final = {RequestState.REFUSED: _NOTHING, RequestState.WITHDRAWN: RequestState.WITHDRAWN.text}
 """What is said of everything that was asked for where the request ended with nothing."""
 
@@ -119,9 +120,6 @@ def _compared(asked: Request, language: Language) -> tuple[list[str], list[list[
         lines.append([word.in_language(language), say(wanted, language), none or say(offered, language)])
     now = Text("批准", "granted") if asked.state.is_over else Text("办理至此", "as it stands")
     return [word.in_language(language) for word in (Text("内容", "what"), Text("申请", "asked for"), now)], lines
-
-
-_YES = "✓"
 
 
 def _rows(terms: Terms, language: Language) -> str:

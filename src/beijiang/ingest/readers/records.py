@@ -23,6 +23,7 @@ __all__ = ["RecordParser", "bad_text"]
 _SENTINEL = "\x02\ue00e\x02"
 _STRAY_LOOK = 50
 _FEW_LINES = 3
+_FEW_RECORDS = 2
 
 
 def bad_text(reason: BadReason, zh: str = "", en: str = "") -> Text:
@@ -182,10 +183,11 @@ class RecordParser:
         """Tell a forgotten quote from a huge quoted field: after a forgotten one, the next lines are good records."""
         return self._mostly_records(data.split(b"\n", _STRAY_LOOK + 1)[1:-1])
 
-    def _mostly_records(self, lines: list[bytes]) -> bool:
+    def _mostly_records(self, lines: list[bytes], least: int = 1) -> bool:
+        """Tell whether half of the lines, and the ``least`` number, look like records; one of delimiters alone holds nothing."""
         mark = self.delimiter.encode()
-        good = sum(1 for text in lines if text.count(mark) == self.width - 1)
-        return self.width > 1 and bool(lines) and good >= len(lines) / 2
+        good = sum(1 for text in lines if text.count(mark) == self.width - 1 and text.strip(mark))
+        return self.width > 1 and good >= max(least, len(lines) / 2)
 
     def _book(self, parsed: _Parsed, line: int, data: bytes, lines: int) -> tuple[RawBatch, list[tuple[bytes, int]]]:
         """Give every record its line, take out the flawed, blank and over-long ones; also return text to read again."""
@@ -227,7 +229,7 @@ class RecordParser:
             if end - start > _FEW_LINES:
                 texts = texts or data.split(b"\n")
                 own = texts[start - line : end - line]
-                if self._mostly_records([b'"' if b'"' in text else text for text in own[1:-1]]):
+                if self._mostly_records([b'"' if b'"' in text else text for text in own[1:-1]], _FEW_RECORDS):
                     found[number] = b"\n".join([*own, b""])
         return found
 
